@@ -1,0 +1,68 @@
+# Every target makes the virtual environment .venv by itself when it is missing.
+#   PYTHON=python3.12 make install    another interpreter (3.11 or newer)
+#   WORKERS=4 make test               more test processes
+
+PYTHON  ?= python3
+WORKERS ?= 2
+REPORT  ?= demo-report
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install demo test lint bench docs clean
+
+help:  ## show this list
+	@echo "stochnet: make TARGET"
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## */  \1\t/' | expand -t 12
+
+install: $(STAMP)  ## make the virtual environment .venv with the tested versions
+
+demo: $(STAMP)  ## run the whole loop on handwritten digits and write a report
+	$(BIN)/stochnet demo -o $(REPORT)
+	@echo "The report and the files are in $(REPORT)/"
+
+test: lint  ## check style and types, then run the tests
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+lint: $(STAMP)  ## ruff and mypy only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed-bench  ## measure speed, also against other packages
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only
+	$(BIN)/python tests/benchmarks/peers.py
+
+docs: $(VENV)/.installed-docs  ## build the documentation as HTML
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
+
+clean:  ## remove the virtual environment and everything that was built
+	rm -rf $(VENV) $(REPORT) build dist docs/_build docs/generated
+	rm -rf .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An environment is made once, and installed into again only when the two files change.
+$(VENV)/.made:
+	@command -v $(PYTHON) >/dev/null || { \
+	    echo "$(PYTHON) was not found: install Python 3.11 or newer, or say PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "stochnet needs Python 3.11 or newer and $(PYTHON) is $$($(PYTHON) -V 2>&1):" \
+	         "say PYTHON=/path/to/a/newer/python"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "$(PYTHON) cannot make virtual environments: install its venv module" \
+	         "(on Debian and Ubuntu: apt-get install python3-venv)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(STAMP): pyproject.toml constraints.txt | $(VENV)/.made
+	@echo "Installing into $(VENV); the first time this downloads PyTorch, which is large"
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(VENV)/.installed-%: $(STAMP)
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[$*]'
+	@touch $@
