@@ -1,0 +1,98 @@
+"""Record which nodes of a network fire, fit stochastic processes, simulate and validate surrogates.
+
+The loop: `record` a network, `present` its spikes in another order, `fit` a process to every node,
+`simulate` a surrogate and `validate` it against what was observed. `record`, `present` and
+`simulate` all return a `SpikeRaster`, so every statistic is the same function for all of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# Where each public name lives; modules are imported when a name is first used.
+_HOME = {
+    "PROCESSES": "processes",
+    "Bundle": "bundle",
+    "Flag": "process",
+    "Layer": "layers",
+    "Process": "process",
+    "ProcessFit": "bundle",
+    "Report": "validation",
+    "Schedule": "schedule",
+    "SpikeRaster": "raster",
+    "StochnetError": "errors",
+    "autocorrelation": "statistics",
+    "cv_isi": "statistics",
+    "dead": "statistics",
+    "fano_factor": "statistics",
+    "firing_rate": "statistics",
+    "fit": "estimation",
+    "fit_bundle": "estimation",
+    "make_schedule": "schedule",
+    "pairwise_correlation": "coactivity",
+    "population_count": "coactivity",
+    "present": "schedule",
+    "rate_by_condition": "statistics",
+    "read_bundle": "storage",
+    "read_raster": "storage",
+    "record": "recording",
+    "sample_pairs": "coactivity",
+    "saturated": "statistics",
+    "select": "estimation",
+    "simulate": "simulation",
+    "spike_count": "statistics",
+    "validate": "validation",
+    "verify": "storage",
+    "window_counts": "statistics",
+    "write_bundle": "storage",
+    "write_raster": "storage",
+}
+__all__ = sorted(_HOME)
+
+# ruff: noqa: F401, PLE0605
+if TYPE_CHECKING:
+    from stochnet.bundle import Bundle, ProcessFit
+    from stochnet.coactivity import pairwise_correlation, population_count, sample_pairs
+    from stochnet.errors import StochnetError
+    from stochnet.estimation import fit, fit_bundle, select
+    from stochnet.layers import Layer
+    from stochnet.process import Flag, Process
+    from stochnet.processes import PROCESSES
+    from stochnet.raster import SpikeRaster
+    from stochnet.recording import record
+    from stochnet.schedule import Schedule, make_schedule, present
+    from stochnet.simulation import simulate
+    from stochnet.statistics import (
+        autocorrelation,
+        cv_isi,
+        dead,
+        fano_factor,
+        firing_rate,
+        rate_by_condition,
+        saturated,
+        spike_count,
+        window_counts,
+    )
+    from stochnet.storage import (
+        read_bundle,
+        read_raster,
+        verify,
+        write_bundle,
+        write_raster,
+    )
+    from stochnet.validation import Report, validate
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'stochnet' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"stochnet.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

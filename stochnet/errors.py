@@ -1,0 +1,28 @@
+"""Errors a user can meet. Every message says what to do next."""
+
+from __future__ import annotations
+
+
+class StochnetError(Exception):
+    """Base of every error that stochnet raises on purpose."""
+
+
+class InvalidInputError(StochnetError, ValueError):
+    """An argument, an array or a combination of options cannot be used."""
+
+
+class FileFormatError(StochnetError):
+    """A file is not what it should be: foreign, damaged, unsafe or of an unknown version."""
+
+
+class RecordingError(StochnetError):
+    """A network cannot be recorded as asked."""
+
+
+class MissingExtraError(StochnetError, ImportError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"{package} is needed here and is not installed: pip install 'stochnet[{extra}]'"
+        )

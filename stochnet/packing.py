@@ -1,0 +1,97 @@
+"""Packed bits: bit b of word w is bin 64·w + b; padding is zero."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stochnet.errors import InvalidInputError
+
+WORD = 64
+
+
+def n_words(n_bins: int) -> int:
+    """Words that hold `n_bins` bins."""
+    return -(-n_bins // WORD)
+
+
+def last_word_mask(n_bins: int) -> np.uint64:
+    """Bits of the last word that are bins, not padding."""
+    used = n_bins % WORD or WORD
+    return np.uint64((1 << used) - 1)
+
+
+def pack(dense: NDArray[Any]) -> NDArray[np.uint64]:
+    """Pack (…, bin) truth values into (…, word)."""
+    n_bins = dense.shape[-1]
+    padded = np.zeros((*dense.shape[:-1], n_words(n_bins) * 8), np.uint8)
+    packed = np.packbits(dense != 0, axis=-1, bitorder="little")
+    padded[..., : packed.shape[-1]] = packed
+    return padded.view("<u8").astype(np.uint64, copy=False)
+
+
+def unpack(words: NDArray[np.uint64], n_bins: int) -> NDArray[np.uint8]:
+    """Unpack (…, word) into uint8 (…, bin)."""
+    as_bytes = np.ascontiguousarray(words).astype("<u8", copy=False).view(np.uint8)
+    return np.unpackbits(as_bytes, axis=-1, count=n_bins, bitorder="little")
+
+
+def pack_or_count(array: NDArray[Any]) -> NDArray[Any]:
+    """Return packed bits if no count exceeds 1, else the smallest count type that fits.
+
+    Raises
+    ------
+    InvalidInputError
+        Counts that are negative, fractional or above 65,535.
+    """
+    if array.dtype == np.bool_:
+        return pack(array)
+    if array.dtype.kind not in "iu":
+        whole = array.dtype.kind == "f" and bool(np.all(np.mod(array, 1) == 0))
+        if not whole:
+            raise InvalidInputError(
+                "counts must be bool or whole numbers; threshold activations first, for example "
+                "activations > 0"
+            )
+    low, high = array.min(), array.max()
+    if low < 0 or high > np.iinfo(np.uint16).max:
+        raise InvalidInputError(f"counts must lie in 0 to 65535, they span {low} to {high}")
+    if high <= 1:
+        return pack(array)
+    return np.ascontiguousarray(array, dtype=np.uint8 if high <= 255 else np.uint16)
+
+
+def bin_times(
+    times: Sequence[ArrayLike], bin_width: float, n_bins: int, start: float
+) -> tuple[NDArray[Any], int]:
+    """Count spike times in bins.
+
+    Returns
+    -------
+    data : ndarray
+        Packed bits, or counts where a bin holds several spikes.
+    outside : int
+        Spikes that lie in none of the bins.
+    """
+    edges = start + bin_width * np.arange(n_bins + 1)
+    counts = np.zeros((len(times), 1, n_bins), np.int64)
+    total = 0
+    for node, one in enumerate(times):
+        seconds = np.asarray(one, dtype=np.float64).ravel()
+        if not np.isfinite(seconds).all():
+            raise InvalidInputError(f"node {node}: a spike time is not finite; remove it first")
+        total += len(seconds)
+        # The edges themselves decide, so that a time on an edge falls where the user sees it.
+        index = np.searchsorted(edges, seconds, side="right") - 1
+        inside = index[(index >= 0) & (index < n_bins)]
+        counts[node, 0] = np.bincount(inside, minlength=n_bins)
+    kept = int(counts.sum())
+    if total and not kept:
+        raise InvalidInputError(
+            f"none of the {total} spikes lies between {start} and {edges[-1]} s; "
+            "times, start and bin_width are in seconds: check their units"
+        )
+    return pack_or_count(counts), total - kept

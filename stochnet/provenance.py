@@ -1,0 +1,27 @@
+"""Where a result comes from: versions, time, command line."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Any
+
+from stochnet import __version__
+
+
+def provenance(**facts: Any) -> dict[str, Any]:
+    """Return versions, time and command line, and the given facts beside them."""
+    versions = {"python": platform.python_version()}
+    for package in ("numpy", "numba", "scipy", "h5py", "torch"):
+        if package in sys.modules:
+            versions[package] = metadata.version(package)
+    return {
+        "stochnet": __version__,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": shlex.join(sys.argv),
+        "versions": versions,
+        **facts,
+    }

@@ -1,0 +1,80 @@
+"""Where blocks of a new raster go: memory, or a file written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stochnet.errors import InvalidInputError
+from stochnet.raster import SpikeRaster
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Stands for the data of a raster that is yet to be drawn: a shape and a type."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def __getitem__(self, key: slice) -> NDArray[Any]:
+        raise InvalidInputError("this raster has no data yet")
+
+
+class RasterSink(Protocol):
+    """Takes the data of a raster block by block."""
+
+    def write(self, first_node: int, block: NDArray[Any]) -> None:
+        """Take whole nodes, in order."""
+
+    def write_words(self, first_word: int, block: NDArray[np.uint64]) -> None:
+        """Take a few words of all nodes: uint64 (node, 1, word)."""
+
+    @property
+    def raster(self) -> SpikeRaster:
+        """The finished raster."""
+
+
+class MemorySink:
+    """Collects blocks in one array."""
+
+    def __init__(self, template: SpikeRaster) -> None:
+        self._template = template
+        self._data = np.empty(template.data.shape, template.data.dtype)
+
+    def write(self, first_node: int, block: NDArray[Any]) -> None:
+        """Take whole nodes."""
+        self._data[first_node : first_node + len(block)] = block
+
+    def write_words(self, first_word: int, block: NDArray[np.uint64]) -> None:
+        """Take a few words of all nodes: uint64 (node, 1, word)."""
+        self._data[:, :, first_word : first_word + block.shape[2]] = block
+
+    @property
+    def raster(self) -> SpikeRaster:
+        """The finished raster, in memory."""
+        return replace(self._template, data=self._data)
+
+
+@contextmanager
+def open_sink(
+    path: str | os.PathLike[str] | None,
+    template: SpikeRaster,
+    words_per_write: int | None = None,
+) -> Iterator[RasterSink]:
+    """Give a sink for the data of `template`: in memory, or in a file if a path is given.
+
+    The ``raster`` of the sink is there after the context has ended without an error.
+    """
+    if path is None:
+        yield MemorySink(template)
+    else:
+        from stochnet.storage import RasterWriter
+
+        with RasterWriter(path, template, words_per_write) as writer:
+            yield writer

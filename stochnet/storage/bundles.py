@@ -1,0 +1,175 @@
+"""Bundles on disk (format: docs/file-format.md): one group per layer and process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from stochnet.bundle import Bundle, ProcessFit
+from stochnet.errors import FileFormatError, InvalidInputError
+from stochnet.process import Process
+from stochnet.processes import PROCESSES
+from stochnet.storage.provenance import read_provenance
+from stochnet.storage.rasters import layer_arrays, read_layers
+from stochnet.storage.safe import FORMAT_VERSION, Layout, attribute, safe_open
+from stochnet.storage.tree import Scalar, Tree, write_tree
+
+BUNDLE = "stochnet-bundle"
+LAYOUT = Layout(
+    BUNDLE,
+    ("layers", "provenance", "fits", "fits/[^/]+", "fits/[^/]+/(params|standard_errors)"),
+    (
+        "conditions",
+        "layers/(name|kind|shape|first|n_nodes)",
+        "fits/[^/]+/(node_ids|log_likelihood|flags|observed_bins)",
+        "fits/[^/]+/(params|standard_errors)/[a-z_0-9]+",
+    ),
+)
+
+
+def bundle_tree(bundle: Bundle) -> Tree:
+    """Return what a file of a bundle holds."""
+    datasets: dict[str, NDArray[Any]] = dict(layer_arrays(bundle.layers))
+    attributes: dict[str, Scalar] = {
+        "@encoding-type": BUNDLE,
+        "@encoding-version": FORMAT_VERSION,
+        "@n_trials": bundle.n_trials,
+        "@n_bins": bundle.n_bins,
+        "@bin_width": bundle.bin_width,
+        "@schedule": bundle.schedule,
+    }
+    if bundle.conditions is not None:
+        datasets["conditions"] = bundle.conditions
+    for group, fit, layer in _parts(bundle):
+        attributes[f"{group}@encoding-type"] = "process-fit"
+        attributes[f"{group}@encoding-version"] = FORMAT_VERSION
+        attributes[f"{group}@process"] = fit.process.name
+        attributes[f"{group}@process-version"] = fit.process.version
+        attributes[f"{group}@layer"] = layer
+        # 0 stands for the whole trial.
+        attributes[f"{group}@window"] = fit.window or 0
+        datasets[f"{group}/node_ids"] = fit.node_ids.astype(np.int64)
+        datasets[f"{group}/log_likelihood"] = fit.log_likelihood
+        datasets[f"{group}/flags"] = fit.flags
+        datasets[f"{group}/observed_bins"] = fit.observed_bins
+        for param in fit.process.params:
+            path = f"{group}/params/{param.name}"
+            datasets[path] = fit.params[param.name]
+            attributes[f"{path}@unit"] = param.unit
+            attributes[f"{path}@doc"] = param.doc
+            path = f"{group}/standard_errors/{param.name}"
+            datasets[path] = fit.standard_errors[param.name]
+            attributes[f"{path}@unit"] = param.unit
+            attributes[f"{path}@doc"] = f"standard error of {param.name}; inf: cannot be known"
+    return Tree(datasets, attributes)
+
+
+def _parts(bundle: Bundle) -> Iterator[tuple[str, ProcessFit, str]]:
+    """Yield (group, fit, layer name) for every layer and fit that share nodes."""
+    for i, layer in enumerate(bundle.layers):
+        for j, fit in enumerate(bundle.fits):
+            a, b = np.searchsorted(fit.node_ids, [layer.first, layer.first + layer.n_nodes])
+            if b > a:
+                yield f"fits/{i:04d}-{j:02d}-{fit.process.name}", fit.take(slice(a, b)), layer.name
+
+
+def write_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> None:
+    """Write a bundle to an HDF5 file: whole, or not at all.
+
+    Raises
+    ------
+    InvalidInputError
+        The target cannot be written.
+    """
+    write_tree(bundle_tree(bundle), path, LAYOUT, bundle.provenance)
+
+
+def bundle_digest(bundle: Bundle) -> str:
+    """Return the content digest of a bundle: ``sha256:…``."""
+    return bundle_tree(bundle).digest()
+
+
+def read_bundle(path: str | os.PathLike[str]) -> Bundle:
+    """Read a bundle into memory.
+
+    Raises
+    ------
+    InvalidInputError
+        There is no such file.
+    FileFormatError
+        It is no bundle, damaged, unsafe, of an unknown version, or of a process or process version
+        that this installation does not have.
+    """
+    with safe_open(path, {BUNDLE: LAYOUT}) as handle:
+        try:
+            return Bundle(
+                _read_fits(handle),
+                read_layers(handle),
+                int(attribute(handle, "n_trials")),
+                int(attribute(handle, "n_bins")),
+                handle["conditions"][...] if "conditions" in handle else None,
+                float(attribute(handle, "bin_width")),
+                str(attribute(handle, "schedule")),
+                read_provenance(handle),
+            )
+        except (InvalidInputError, KeyError, ValueError, UnicodeDecodeError) as error:
+            raise FileFormatError(f"{path} is damaged: {error}") from error
+
+
+def _read_fits(handle: h5py.File) -> tuple[ProcessFit, ...]:
+    """Read all fits; those of one process are joined over layers again."""
+    parts: dict[str, list[ProcessFit]] = {}
+    for name in sorted(handle["fits"]):
+        parts.setdefault(name.split("-", 1)[1], []).append(_read_fit(handle["fits"][name]))
+    return tuple(_join(parts[key]) for key in sorted(parts))
+
+
+def _known_process(group: h5py.Group) -> Process:
+    name, version = str(attribute(group, "process")), attribute(group, "process-version")
+    if name not in PROCESSES:
+        raise FileFormatError(
+            f"the bundle has the process {name!r}, which this stochnet lacks; it has "
+            f"{', '.join(PROCESSES)}: install the version that wrote the bundle"
+        )
+    if version != PROCESSES[name].version:
+        raise FileFormatError(
+            f"the bundle has version {version} of {name}, this stochnet reads version "
+            f"{PROCESSES[name].version}: install the version that wrote the bundle"
+        )
+    return PROCESSES[name]
+
+
+def _read_fit(group: h5py.Group) -> ProcessFit:
+    process = _known_process(group)
+    return ProcessFit(
+        process,
+        group["node_ids"][...],
+        {p.name: group[f"params/{p.name}"][...] for p in process.params},
+        {p.name: group[f"standard_errors/{p.name}"][...] for p in process.params},
+        group["log_likelihood"][...],
+        group["flags"][...],
+        int(attribute(group, "window")) or None,
+        group["observed_bins"][...],
+    )
+
+
+def _join(parts: list[ProcessFit]) -> ProcessFit:
+    first = parts[0]
+    return ProcessFit(
+        first.process,
+        np.concatenate([part.node_ids for part in parts]),
+        {name: np.concatenate([part.params[name] for part in parts]) for name in first.params},
+        {
+            name: np.concatenate([part.standard_errors[name] for part in parts])
+            for name in first.params
+        },
+        np.concatenate([part.log_likelihood for part in parts]),
+        np.concatenate([part.flags for part in parts]),
+        first.window,
+        first.observed_bins,
+    )

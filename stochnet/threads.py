@@ -1,0 +1,45 @@
+"""Run a compiled function (which releases the GIL) over blocks on several threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from stochnet.errors import InvalidInputError
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what is being done, how much is done, how much there is)."""
+
+
+def count(threads: int | None) -> int:
+    """Return the number of threads to use: as asked, or as many as cores this process may use."""
+    if threads is None:
+        return (
+            len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else os.cpu_count() or 1
+        )
+    if threads < 1:
+        raise InvalidInputError(f"threads must be at least 1, got {threads}")
+    return threads
+
+
+def run_blocks(
+    function: Callable[[int, int], object], n: int, *, step: int = 0, threads: int | None = None
+) -> None:
+    """Call ``function(start, stop)`` for blocks that cover 0 to `n`.
+
+    The result must not depend on how the range is cut. With one thread, or one block, no thread is
+    started. An error in any block is raised here.
+    """
+    workers = count(threads)
+    step = step or max(1, -(-n // (8 * workers)))
+    starts = range(0, n, step)
+    if workers == 1 or len(starts) <= 1:
+        for start in starts:
+            function(start, min(start + step, n))
+        return
+    with ThreadPoolExecutor(min(workers, len(starts))) as pool:
+        for _ in pool.map(lambda start: function(start, min(start + step, n)), starts):
+            pass
