@@ -1,0 +1,1 @@
+"""Everything compiled; the only importer of numba. One file per kind of work."""

@@ -1,0 +1,216 @@
+"""Independent 0/1 bins, packed: eight random bits a bin, and 32 more where they tie."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from stochnet.kernels.philox import bytes_below, bytes_equal, gain_level, lanes, trailing_zeros
+from stochnet.rng import GAIN, LOW, SPIKE, TIE
+
+BLOCK = 64
+WIDE, NARROW = 32, 8
+_wide, _narrow = lanes(WIDE), lanes(NARROW)
+_ONE, _ZERO, _FULL = np.uint64(1), np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF)
+_SHIFT32, _TOP = np.uint64(32), np.uint64(256)
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def address_words(start, n, n_words, n_bins, c0, c1, valid):
+    """Fill counters (four per word) and padding masks of words `start` to start + n."""
+    used = n_bins - 64 * (n_words - 1)
+    for i in range(n):
+        trial = (start + i) // n_words
+        word = (start + i) - trial * n_words
+        valid[i] = _FULL if word < n_words - 1 or used == 64 else (_ONE << np.uint64(used)) - _ONE
+        for q in range(4):
+            c0[4 * i + q] = np.uint64(4 * word + q)
+            c1[4 * i + q] = np.uint64(trial)
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def draw_bytes(c0, c1, n_counters, node, k0, k1, random):
+    """Draw the random bytes of a block of words, 16 bytes a counter."""
+    done = 0
+    while done + WIDE <= n_counters:
+        _wide(random, 2 * done, c0, c1, done, node, SPIKE, k0, k1)
+        done += WIDE
+    while done < n_counters:
+        _narrow(random, 2 * done, c0, c1, done, node, SPIKE, k0, k1)
+        done += NARROW
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def settle_ties(words, tie_bin, tie_trial, tie_word, tie_bit, tie_low, n, node, k0, k1, random):
+    """Set the bit of every tied bin whose own 32-bit word is below the rest of its threshold."""
+    for done in range(0, n, NARROW):
+        _narrow(random, 0, tie_bin, tie_trial, done, node, TIE, k0, k1)
+        for j in range(done, min(done + NARROW, n)):
+            below = (random[2 * (j - done)] & LOW) < tie_low[j]
+            words[tie_word[j]] |= np.uint64(below) << tie_bit[j]
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def pooled_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out):
+    """Draw spikes of nodes with one probability each.
+
+    thresholds uint64 (node,): floor(p·2^40); nodes uint64 (node,): their addresses; out uint64
+    (node, trial·word), all words written.
+    """
+    n_words = (n_bins + 63) // 64
+    total = n_trials * n_words
+    c0 = np.zeros(4 * BLOCK, np.uint64)
+    c1 = np.zeros(4 * BLOCK, np.uint64)
+    valid = np.empty(BLOCK, np.uint64)
+    random = np.empty(8 * BLOCK, np.uint64)
+    tied = np.empty(BLOCK, np.uint64)
+    tied_at = np.empty(BLOCK + 1, np.int64)
+    tie_bin = np.zeros(64 * BLOCK, np.uint64)
+    tie_trial = np.zeros(64 * BLOCK, np.uint64)
+    tie_bit = np.empty(64 * BLOCK, np.uint64)
+    tie_low = np.empty(64 * BLOCK, np.uint64)
+    tie_word = np.empty(64 * BLOCK, np.int64)
+    tie_random = np.empty(2 * NARROW, np.uint64)
+    for start in range(0, total, BLOCK):
+        n = min(BLOCK, total - start)
+        address_words(start, n, n_words, n_bins, c0, c1, valid)
+        for i in range(out.shape[0]):
+            words = out[i, start : start + n]
+            top = thresholds[i] >> _SHIFT32
+            low = thresholds[i] & LOW
+            if top >= _TOP or thresholds[i] == _ZERO:
+                for w in range(n):
+                    words[w] = valid[w] if top >= _TOP else _ZERO
+                continue
+            node = nodes[i]
+            draw_bytes(c0, c1, 4 * n, node, k0, k1, random)
+            n_tied = 0
+            for w in range(n):
+                words[w] = bytes_below(random, 8 * w, top) & valid[w]
+                equal = bytes_equal(random, 8 * w, top) & valid[w]
+                tied[n_tied] = equal
+                tied_at[n_tied] = w
+                n_tied += np.int64(equal != _ZERO)
+            if low == _ZERO:
+                continue
+            n_ties = 0
+            for q in range(n_tied):
+                w = tied_at[q]
+                equal = tied[q]
+                while equal != _ZERO:
+                    bit = np.uint64(trailing_zeros(equal))
+                    tie_bin[n_ties] = c0[4 * w] * np.uint64(16) + bit
+                    tie_trial[n_ties] = c1[4 * w]
+                    tie_word[n_ties] = w
+                    tie_bit[n_ties] = bit
+                    tie_low[n_ties] = low
+                    n_ties += 1
+                    equal &= equal - _ONE
+            settle_ties(
+                words,
+                tie_bin,
+                tie_trial,
+                tie_word,
+                tie_bit,
+                tie_low,
+                n_ties,
+                node,
+                k0,
+                k1,
+                tie_random,
+            )
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def draw_levels(slots, trials, has_gain, node, k0, k1, random, levels):
+    """Draw the gain level of every segment in the arrays; their length is a multiple of 8."""
+    if not has_gain:
+        levels[:] = 0
+        return
+    for done in range(0, len(slots), NARROW):
+        _narrow(random, 0, slots, trials, done, node, GAIN, k0, k1)
+        for j in range(NARROW):
+            # Word 0 of the counter: one counter for each segment.
+            levels[done + j] = np.int64(gain_level(random[2 * j] & LOW))
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def segmented_spikes(
+    thresholds,
+    nodes,
+    n_trials,
+    n_bins,
+    k0,
+    k1,
+    out,
+    word_pieces,
+    piece_mask,
+    piece_segment,
+    segment_row,
+    segment_slot,
+    segment_trial,
+    has_gain,
+):
+    """Draw spikes whose probability depends on the segment: its condition and its gain.
+
+    thresholds uint64 (node, condition, level); the length of segment arrays is a multiple of 8.
+    """
+    n_words = (n_bins + 63) // 64
+    total = n_trials * n_words
+    c0 = np.zeros(4 * BLOCK, np.uint64)
+    c1 = np.zeros(4 * BLOCK, np.uint64)
+    valid = np.empty(BLOCK, np.uint64)
+    random = np.empty(8 * BLOCK, np.uint64)
+    tie_bin = np.zeros(64 * BLOCK, np.uint64)
+    tie_trial = np.zeros(64 * BLOCK, np.uint64)
+    tie_bit = np.empty(64 * BLOCK, np.uint64)
+    tie_low = np.empty(64 * BLOCK, np.uint64)
+    tie_word = np.empty(64 * BLOCK, np.int64)
+    tie_random = np.empty(2 * NARROW, np.uint64)
+    levels = np.empty(len(segment_row), np.int64)
+    for i in range(out.shape[0]):
+        node = nodes[i]
+        draw_levels(segment_slot, segment_trial, has_gain, node, k0, k1, tie_random, levels)
+        rows = thresholds[i]
+        for start in range(0, total, BLOCK):
+            n = min(BLOCK, total - start)
+            address_words(start, n, n_words, n_bins, c0, c1, valid)
+            words = out[i, start : start + n]
+            draw_bytes(c0, c1, 4 * n, node, k0, k1, random)
+            n_ties = 0
+            for w in range(n):
+                word = _ZERO
+                for piece in range(word_pieces[start + w], word_pieces[start + w + 1]):
+                    s = piece_segment[piece]
+                    threshold = rows[segment_row[s], levels[s]]
+                    top = threshold >> _SHIFT32
+                    if top >= _TOP:
+                        word |= piece_mask[piece]
+                        continue
+                    word |= bytes_below(random, 8 * w, top) & piece_mask[piece]
+                    equal = bytes_equal(random, 8 * w, top) & piece_mask[piece]
+                    if threshold & LOW == _ZERO:
+                        continue
+                    while equal != _ZERO:
+                        bit = np.uint64(trailing_zeros(equal))
+                        tie_bin[n_ties] = c0[4 * w] * np.uint64(16) + bit
+                        tie_trial[n_ties] = c1[4 * w]
+                        tie_word[n_ties] = w
+                        tie_bit[n_ties] = bit
+                        tie_low[n_ties] = threshold & LOW
+                        n_ties += 1
+                        equal &= equal - _ONE
+                words[w] = word
+            settle_ties(
+                words,
+                tie_bin,
+                tie_trial,
+                tie_word,
+                tie_bit,
+                tie_low,
+                n_ties,
+                node,
+                k0,
+                k1,
+                tie_random,
+            )

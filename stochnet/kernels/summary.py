@@ -1,0 +1,218 @@
+"""Sufficient statistics of packed spikes and of counts, one row of results per node."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from stochnet.kernels.philox import popcount, trailing_zeros
+
+_ONE, _ZERO = np.uint64(1), np.uint64(0)
+_S63 = np.uint64(63)
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def count_spikes(words, out):
+    """Total set bits of each row: words (node, word), out int64 (node,)."""
+    for i in range(words.shape[0]):
+        total = 0
+        for w in range(words.shape[1]):
+            total += popcount(words[i, w])
+        out[i] = total
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def segment_spikes(words, word_pieces, piece_mask, piece_segment, out):
+    """Spikes in each segment: words (node, trial·word), out int32 (node, segment)."""
+    for i in range(words.shape[0]):
+        row = out[i]
+        row[:] = 0
+        for w in range(words.shape[1]):
+            word = words[i, w]
+            for piece in range(word_pieces[w], word_pieces[w + 1]):
+                row[piece_segment[piece]] += popcount(word & piece_mask[piece])
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def segment_counts(counts, bin_segment, out):
+    """Spikes in each segment: counts (node, trial, bin), out int32 (node, segment)."""
+    for i in range(counts.shape[0]):
+        row = out[i]
+        row[:] = 0
+        for trial in range(counts.shape[1]):
+            for t in range(counts.shape[2]):
+                s = bin_segment[trial, t]
+                if s >= 0:
+                    row[s] += counts[i, trial, t]
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def histograms(sums, segment_offset, out):
+    """Histogram of segment sums by group: out int32 (node, entry) is added to."""
+    for i in range(sums.shape[0]):
+        row = out[i]
+        for s in range(sums.shape[1]):
+            row[segment_offset[s] + sums[i, s]] += 1
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def transitions(
+    words, n_words, word_pieces, piece_mask, piece_segment, segment_condition, out, starts
+):
+    """Pairs of consecutive bins of a trial, by the condition of the second one.
+
+    words (node, trial·word); out int64 (node, condition, before, after); starts int64 (node,
+    condition, spike) counts the first bins of trials.
+    """
+    for i in range(words.shape[0]):
+        carry = _ZERO
+        for w in range(words.shape[1]):
+            word = words[i, w]
+            first = w % n_words == 0
+            before = (word << _ONE) | (_ZERO if first else carry)
+            carry = word >> _S63
+            for piece in range(word_pieces[w], word_pieces[w + 1]):
+                mask = piece_mask[piece]
+                c = segment_condition[piece_segment[piece]]
+                if first and mask & _ONE:
+                    starts[i, c, np.int64(word & _ONE)] += 1
+                    mask &= ~_ONE
+                both = popcount(word & before & mask)
+                after = popcount(word & mask)
+                earlier = popcount(before & mask)
+                out[i, c, 1, 1] += both
+                out[i, c, 1, 0] += earlier - both
+                out[i, c, 0, 1] += after - both
+                out[i, c, 0, 0] += popcount(mask) - earlier - after + both
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def gaps(words, n_words, out, moments):
+    """Gaps between successive spikes of a trial, in bins.
+
+    words (node, trial·word); out int32 (node, gap): its last entry takes all longer gaps. moments
+    int64 (node, 3): number of gaps, their sum, the sum of their squares.
+    """
+    longest = out.shape[1] - 1
+    for i in range(words.shape[0]):
+        previous = -1
+        for w in range(words.shape[1]):
+            if w % n_words == 0:
+                previous = -1
+            word = words[i, w]
+            base = 64 * (w % n_words)
+            while word != _ZERO:
+                t = base + trailing_zeros(word)
+                word &= word - _ONE
+                if previous >= 0:
+                    gap = t - previous
+                    out[i, min(gap, longest)] += 1
+                    moments[i, 0] += 1
+                    moments[i, 1] += gap
+                    moments[i, 2] += gap * gap
+                previous = t
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def count_gaps(counts, out, moments):
+    """Gaps for counts (node, trial, bin); several spikes in one bin are gaps of zero."""
+    longest = out.shape[1] - 1
+    for i in range(counts.shape[0]):
+        for trial in range(counts.shape[1]):
+            previous = -1
+            for t in range(counts.shape[2]):
+                k = np.int64(counts[i, trial, t])
+                if k == 0:
+                    continue
+                out[i, 0] += k - 1
+                moments[i, 0] += k - 1
+                if previous >= 0:
+                    gap = t - previous
+                    out[i, min(gap, longest)] += 1
+                    moments[i, 0] += 1
+                    moments[i, 1] += gap
+                    moments[i, 2] += gap * gap
+                previous = t
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def lagged_pairs(words, n_words, n_bins, lag, out):
+    """Spikes in the first and last n_bins - lag bins of a trial, and pairs at that lag, summed.
+
+    words (node, trial·word); out int64 (node, 3): early spikes, late spikes, pairs.
+    """
+    shift_words = lag // 64
+    shift = np.uint64(lag % 64)
+    for i in range(words.shape[0]):
+        early = 0
+        late = 0
+        pairs = 0
+        for start in range(0, words.shape[1], n_words):
+            for w in range(n_words):
+                word = words[i, start + w]
+                # Bin t of `after` is bin t + lag of the trial.
+                after = _ZERO
+                if w + shift_words < n_words:
+                    after = words[i, start + w + shift_words] >> shift
+                    if shift != _ZERO and w + shift_words + 1 < n_words:
+                        after |= words[i, start + w + shift_words + 1] << (np.uint64(64) - shift)
+                kept = n_bins - lag - 64 * w
+                if kept <= 0:
+                    continue
+                if kept < 64:
+                    mask = (_ONE << np.uint64(kept)) - _ONE
+                    word &= mask
+                    after &= mask
+                early += popcount(word)
+                late += popcount(after)
+                pairs += popcount(word & after)
+        out[i, 0] += early
+        out[i, 1] += late
+        out[i, 2] += pairs
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def population(words, out):
+    """Add the spikes of all nodes in every bin: words (node, word), out int64 (word·64,)."""
+    for i in range(words.shape[0]):
+        for w in range(words.shape[1]):
+            word = words[i, w]
+            while word != _ZERO:
+                out[64 * w + trailing_zeros(word)] += 1
+                word &= word - _ONE
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def coincidences(words, first, second, out):
+    """Bins in which both nodes of a pair fire: words (node, word), out int64 (pair,)."""
+    for pair in range(len(first)):
+        a, b = words[first[pair]], words[second[pair]]
+        total = 0
+        for w in range(words.shape[1]):
+            total += popcount(a[w] & b[w])
+        out[pair] = total
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def window_spikes(words, window, out):
+    """Spikes in each full window: words (node, trial, word), out int32 (node, trial·window)."""
+    n_trials, n_words = words.shape[1], words.shape[2]
+    n_full = out.shape[1] // n_trials
+    before = np.empty(n_words + 1, np.int32)
+    for i in range(words.shape[0]):
+        for trial in range(n_trials):
+            row = words[i, trial]
+            total = 0
+            for w in range(n_words):
+                before[w] = total
+                total += popcount(row[w])
+            before[n_words] = total
+            previous = 0
+            for k in range(n_full):
+                edge = (k + 1) * window
+                w = edge >> 6
+                cumulative = before[w]
+                if edge & 63:
+                    cumulative += popcount(row[w] & ((_ONE << np.uint64(edge & 63)) - _ONE))
+                out[i, trial * n_full + k] = cumulative - previous
+                previous = cumulative
