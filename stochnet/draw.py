@@ -1,0 +1,174 @@
+"""Draw the spikes of some nodes of a bundle: tables on the host, kernels by kind of sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stochnet import packing, rng
+from stochnet.bundle import Bundle, ProcessFit
+from stochnet.errors import InvalidInputError
+from stochnet.kernels.counts import independent_counts
+from stochnet.kernels.spikes import pooled_spikes, segmented_spikes
+from stochnet.kernels.stepwise import stepwise
+from stochnet.process import Independent, Stepwise
+from stochnet.segments import Segments, cut_segments
+from stochnet.threads import run_blocks
+
+TABLE_BYTES = 1 << 26
+_LANES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a simulation is, beside the bundle: its size, its conditions and its key."""
+
+    n_trials: int
+    n_bins: int
+    conditions: NDArray[np.int16] | None
+    k0: np.uint64
+    k1: np.uint64
+    threads: int
+
+
+def draw_nodes(
+    bundle: Bundle, first: int, last: int, run: Run, dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    """Draw the nodes `first` to `last` of a bundle: data of a raster (node, trial, word or bin)."""
+    packed_width = packing.n_words(run.n_bins)
+    packed = dtype == np.uint64
+    out = np.empty((last - first, run.n_trials, packed_width if packed else run.n_bins), dtype)
+    for fit in bundle.fits:
+        a, b = np.searchsorted(fit.node_ids, [first, last])
+        if a == b:
+            continue
+        rows = fit.node_ids[a:b] - first
+        counts = fit.process.has_counts
+        together = counts != packed and len(rows) == len(out)
+        shape = (b - a, run.n_trials, run.n_bins if counts else packed_width)
+        target = out if together else np.empty(shape, dtype if counts else np.uint64)
+        _draw_fit(fit, a, b, run, target)
+        if not together:
+            out[rows] = target if counts or packed else packing.unpack(target, run.n_bins)
+    return out
+
+
+def _draw_fit(fit: ProcessFit, a: int, b: int, run: Run, out: NDArray[Any]) -> None:
+    """Draw nodes a to b of a fit, a part of the table at a time."""
+    draw = _DRAW[type(fit.process.sampler)]
+    prepared = _prepare(fit, run)
+    probe = _tables(fit, a, a + 1)
+    step = max(1, TABLE_BYTES // probe.nbytes)
+    for start in range(a, b, step):
+        stop = min(start + step, b)
+        tables = _tables(fit, start, stop)
+        nodes = fit.node_ids[start:stop].astype(np.uint64)
+        target = out[start - a : stop - a]
+
+        def part(
+            i: int,
+            j: int,
+            tables: NDArray[np.float64] = tables,
+            nodes: NDArray[np.uint64] = nodes,
+            target: NDArray[Any] = target,
+        ) -> None:
+            draw(fit, prepared, tables[i:j], nodes[i:j], run, target[i:j])
+
+        run_blocks(part, stop - start, threads=run.threads)
+
+
+def _tables(fit: ProcessFit, start: int, stop: int) -> NDArray[np.float64]:
+    """Return the table of some nodes: (node, condition, …)."""
+    flat = {name: array[start:stop].reshape(-1) for name, array in fit.params.items()}
+    table = np.ascontiguousarray(fit.process.tabulate(flat), np.float64)
+    return table.reshape(stop - start, max(1, fit.n_conditions), *table.shape[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Segments of a run as the kernels want them."""
+
+    segments: Segments
+    row: NDArray[np.int64]
+    slot: NDArray[np.uint64]
+    trial: NDArray[np.uint64]
+
+
+def _prepare(fit: ProcessFit, run: Run) -> Prepared | None:
+    if isinstance(fit.process.sampler, Stepwise):
+        return None
+    pooled = fit.n_conditions == 0
+    if pooled and not fit.process.has_gain and not fit.process.has_counts:
+        return None
+    # A window longer than the trial is cut by it.
+    window = None if fit.window is None else min(fit.window, run.n_bins)
+    width = window if fit.process.has_gain else None
+    segments = cut_segments(run.n_trials, run.n_bins, width, None if pooled else run.conditions)
+    padding = -segments.n_segments % _LANES
+    slot = segments.window * max(1, fit.n_conditions) + segments.condition
+    return Prepared(
+        segments,
+        np.pad(segments.condition, (0, padding)),
+        np.pad(slot, (0, padding)).astype(np.uint64),
+        np.pad(segments.trial, (0, padding)).astype(np.uint64),
+    )
+
+
+def _draw_independent(
+    fit: ProcessFit,
+    prepared: Prepared | None,
+    tables: NDArray[np.float64],
+    nodes: NDArray[np.uint64],
+    run: Run,
+    out: NDArray[Any],
+) -> None:
+    key = (run.k0, run.k1)
+    gain = fit.process.has_gain
+    if prepared is None:
+        thresholds = np.floor(tables[:, 0] * 2.0**rng.PROBABILITY_BITS).astype(np.uint64)
+        words = out.reshape(len(out), -1)
+        pooled_spikes(thresholds, nodes, run.n_trials, run.n_bins, *key, words)
+        return
+    segments = prepared.segments
+    addresses = (prepared.row, prepared.slot, prepared.trial, gain)
+    # A process without a gain has a single level.
+    levels = tables if gain else tables[:, :, None]
+    if fit.process.has_counts:
+        entries = np.floor(levels * 2.0**rng.COUNT_BITS).astype(np.uint64)
+        # The last step of the distribution function is 1, wherever a table is cut.
+        entries[entries >= np.uint64(2**32 - 1)] = np.uint64(2**32)
+        entries[..., -1] = np.uint64(2**32)
+        independent_counts(entries, nodes, *key, out, segments.of_bin, *addresses)
+        return
+    thresholds = np.floor(levels * 2.0**rng.PROBABILITY_BITS).astype(np.uint64)
+    pieces = (segments.word_pieces, segments.piece_mask, segments.piece_segment)
+    words = out.reshape(len(out), -1)
+    segmented_spikes(thresholds, nodes, run.n_trials, run.n_bins, *key, words, *pieces, *addresses)
+
+
+def _draw_stepwise(
+    fit: ProcessFit,
+    prepared: Prepared | None,
+    tables: NDArray[np.float64],
+    nodes: NDArray[np.uint64],
+    run: Run,
+    out: NDArray[Any],
+) -> None:
+    sampler = fit.process.sampler
+    if not isinstance(sampler, Stepwise):
+        raise InvalidInputError(f"{fit.process.name} has no init and step")
+    conditions = np.zeros((run.n_trials, run.n_bins), np.int16)
+    if fit.n_conditions and run.conditions is not None:
+        conditions = run.conditions
+    kernel = stepwise(sampler.init, sampler.step, counts=fit.process.has_counts)
+    kernel(tables, nodes, run.n_bins, run.k0, run.k1, out, conditions)
+
+
+_DRAW: dict[type, Callable[..., None]] = {
+    Independent: _draw_independent,
+    Stepwise: _draw_stepwise,
+}

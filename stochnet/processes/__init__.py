@@ -1,0 +1,49 @@
+"""The processes, one file each; a file that ends with ``PROCESS = Process(...)`` is found."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from stochnet.errors import InvalidInputError
+from stochnet.process import Process
+
+
+def discover(path: Iterable[str], package: str) -> Mapping[str, Process]:
+    """Import every module of a package and collect its ``PROCESS``.
+
+    Raises
+    ------
+    InvalidInputError
+        A module has no ``PROCESS``, or its name is taken.
+    """
+    found: dict[str, Process] = {}
+    for module in pkgutil.iter_modules(path):
+        full = f"{package}.{module.name}"
+        process = getattr(importlib.import_module(full), "PROCESS", None)
+        if not isinstance(process, Process):
+            raise InvalidInputError(f"{full} must end with PROCESS = Process(...)")
+        if process.name in found:
+            raise InvalidInputError(f"{full}: the process name {process.name!r} is taken")
+        found[process.name] = process
+    return MappingProxyType(dict(sorted(found.items())))
+
+
+PROCESSES = discover(__path__, __name__)
+
+
+def get_process(process: str | Process) -> Process:
+    """Return the process of a name.
+
+    Raises
+    ------
+    InvalidInputError
+        There is none of that name; the message lists those there are.
+    """
+    if isinstance(process, Process):
+        return process
+    if process not in PROCESSES:
+        raise InvalidInputError(f"no process {process!r}; there are {', '.join(PROCESSES)}")
+    return PROCESSES[process]

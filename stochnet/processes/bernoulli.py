@@ -1,0 +1,58 @@
+"""Independent spikes with a constant probability per bin."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special, stats
+
+from stochnet.process import Array, Estimate, Independent, Param, Params, Process
+from stochnet.summary import Summary
+
+
+def estimate(summary: Summary) -> Estimate:
+    """Maximum likelihood: the fraction of bins with a spike."""
+    p = summary.active / summary.n_bins
+    return Estimate({"p": p}, {"p": np.sqrt(p * (1 - p) / summary.n_bins)}, summary.no_flags())
+
+
+def log_likelihood(params: Params, summary: Summary) -> Array:
+    """Log probability of the bins; -inf if any bin holds more than one spike."""
+    p = params["p"]
+    silent = summary.n_bins - summary.active
+    value = special.xlogy(summary.active, p) + special.xlog1py(silent, -p)
+    return np.where(summary.spikes == summary.active, value, -np.inf)
+
+
+def moments(params: Params, window: int) -> tuple[Array, Array]:
+    """Binomial mean and variance."""
+    p = params["p"]
+    return window * p, window * p * (1 - p)
+
+
+def tabulate(params: Params) -> Array:
+    """Return the spike probability (node,)."""
+    return params["p"]
+
+
+def interval(
+    name: str, value: Array, error: Array, n_bins: int, level: float
+) -> tuple[Array, Array]:
+    """Clopper-Pearson interval of the spike probability."""
+    spikes, tail = np.rint(value * n_bins), (1 - level) / 2
+    low = np.nan_to_num(stats.beta.ppf(tail, spikes, n_bins - spikes + 1), nan=0.0)
+    high = np.nan_to_num(stats.beta.ppf(1 - tail, spikes + 1, n_bins - spikes), nan=1.0)
+    return low, high
+
+
+PROCESS = Process(
+    "bernoulli",
+    1,
+    (Param("p", "1", (0.0, 1.0), (0.02, 0.6), "spike probability per bin"),),
+    estimate,
+    log_likelihood,
+    moments,
+    tabulate,
+    Independent(),
+    interval,
+    doc="Independent 0/1 bins; the null model of a thresholded node.",
+)

@@ -1,0 +1,65 @@
+"""0/1 bins whose probability is redrawn from a Beta law in every window: over-dispersed counts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stochnet.gain import beta_levels
+from stochnet.likelihood import beta_binomial, fit_dispersion
+from stochnet.process import Array, Estimate, Independent, Param, Params, Process
+from stochnet.summary import Summary
+
+
+def estimate(summary: Summary) -> Estimate:
+    """Maximum likelihood of beta-binomial window counts in (p, theta), rho = theta / (1 + theta).
+
+    References
+    ----------
+    Griffiths (1973), Biometrics 29, 637-648.
+    """
+    p, theta, p_error, theta_error, flags = fit_dispersion(beta_binomial, summary)
+    return Estimate(
+        {"p": p, "rho": theta / (1 + theta)},
+        {"p": p_error, "rho": theta_error / (1 + theta) ** 2},
+        flags,
+    )
+
+
+def log_likelihood(params: Params, summary: Summary) -> Array:
+    """Log probability of the bins: the gain is integrated out window by window."""
+    rho = np.minimum(params["rho"], 1 - 1e-12)
+    value = beta_binomial.log_likelihood(params["p"], rho / (1 - rho), summary)
+    return np.where(summary.spikes == summary.active, value, -np.inf)
+
+
+def moments(params: Params, window: int) -> tuple[Array, Array]:
+    """Beta-binomial mean and variance."""
+    p, rho = params["p"], params["rho"]
+    return window * p, window * p * (1 - p) * (1 + (window - 1) * rho)
+
+
+def tabulate(params: Params) -> Array:
+    """Return the spike probability at each gain level: (node, 256)."""
+    p, rho = params["p"], params["rho"]
+    levels = np.repeat(p[:, None], 256, axis=1)
+    law = (p > 0) & (p < 1) & (rho > 1e-9) & (rho < 1)
+    total = 1 / rho[law] - 1
+    levels[law] = beta_levels(p[law] * total, (1 - p[law]) * total)
+    return levels
+
+
+PROCESS = Process(
+    "beta_bernoulli",
+    1,
+    (
+        Param("p", "1", (0.0, 1.0), (0.05, 0.6), "mean spike probability per bin"),
+        Param("rho", "1", (0.0, 0.9999), (0.01, 0.3), "correlation of two bins of one window"),
+    ),
+    estimate,
+    log_likelihood,
+    moments,
+    tabulate,
+    Independent(gain=True),
+    needs=frozenset({"windows"}),
+    doc="Bernoulli bins with a Beta gain per window; beta-binomial window counts.",
+)

@@ -1,0 +1,87 @@
+"""Poisson counts whose rate has a gamma gain in every window: over-dispersed counts."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special, stats
+
+from stochnet.gain import gamma_levels
+from stochnet.likelihood import fit_dispersion, negative_binomial
+from stochnet.process import Array, Estimate, Independent, Param, Params, Process
+from stochnet.summary import Summary
+
+TAIL = 2.0**-33
+
+
+def estimate(summary: Summary) -> Estimate:
+    """Maximum likelihood of negative-binomial window counts.
+
+    References
+    ----------
+    Lawless (1987), Canadian Journal of Statistics 15, 209-225.
+    """
+    rate, dispersion, rate_error, error, flags = fit_dispersion(negative_binomial, summary)
+    return Estimate(
+        {"rate": rate, "dispersion": dispersion},
+        {"rate": rate_error, "dispersion": error},
+        flags,
+    )
+
+
+def log_likelihood(params: Params, summary: Summary) -> Array:
+    """Log probability of the counts in the bins: the gain is integrated out window by window."""
+    value = negative_binomial.log_likelihood(params["rate"], params["dispersion"], summary)
+    return value - summary.log_factorials
+
+
+def moments(params: Params, window: int) -> tuple[Array, Array]:
+    """Negative-binomial mean and variance."""
+    mean = window * params["rate"]
+    return mean, mean + params["dispersion"] * mean**2
+
+
+def _level_rates(params: Params) -> Array:
+    """Rate per bin at each gain level: (node, 256)."""
+    gains = np.ones((len(params["rate"]), 256))
+    law = (params["rate"] > 0) & (params["dispersion"] > 1e-9)
+    gains[law] = gamma_levels(1 / params["dispersion"][law])
+    return np.asarray(params["rate"][:, None] * gains)
+
+
+def most(params: Params) -> int:
+    """Return a count that is exceeded with a probability below 2**-33 at the highest gain."""
+    # The highest level of a gamma gain lies below this quantile of the most dispersed law.
+    shape = 1 / np.maximum(params["dispersion"], 1e-9)
+    top = special.gammaincinv(shape, 1 - 1e-7) / shape * 1.5 + 1e-3
+    return int(stats.poisson.isf(TAIL, (params["rate"] * top).max(initial=0.0))) + 1
+
+
+def tabulate(params: Params) -> Array:
+    """Return the distribution function of the count at each gain level: (node, 256, entry)."""
+    rates = _level_rates(params)
+    table = np.empty((*rates.shape, most(params) + 1))
+    mass = np.exp(-rates)
+    table[..., 0] = mass
+    for k in range(1, table.shape[-1]):
+        mass = mass * rates / k
+        table[..., k] = table[..., k - 1] + mass
+    return np.minimum(table, 1.0)
+
+
+PROCESS = Process(
+    "negative_binomial",
+    1,
+    (
+        Param("rate", "1/bin", (0.0, 100.0), (0.02, 2.0), "mean number of spikes per bin"),
+        Param(
+            "dispersion", "1", (0.0, 100.0), (0.05, 1.0), "variance of the gain, whose mean is 1"
+        ),
+    ),
+    estimate,
+    log_likelihood,
+    moments,
+    tabulate,
+    Independent(most, gain=True),
+    needs=frozenset({"windows"}),
+    doc="Poisson bins with a gamma gain per window; negative-binomial window counts.",
+)
