@@ -1,0 +1,76 @@
+"""How nodes fire together: population counts and correlations of sampled pairs."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stochnet.kernels import summary as kernels
+from stochnet.raster import SpikeRaster
+from stochnet.statistics import Array, phi
+from stochnet.summary import packed
+from stochnet.threads import run_blocks
+
+
+def population_count(raster: SpikeRaster) -> NDArray[np.int64]:
+    """Return the active nodes in every bin: (trial, bin)."""
+    n_words = -(-raster.n_bins // 64)
+    total = np.zeros(raster.n_trials * n_words * 64, np.int64)
+    for _, block in raster.blocks():
+        kernels.population(packed(block), total)
+    return total.reshape(raster.n_trials, -1)[:, : raster.n_bins]
+
+
+def sample_pairs(
+    n_nodes: int, n_pairs: int, *, rng: np.random.Generator | int | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return random pairs of different nodes, without repeats: two arrays (pair,).
+
+    Parameters
+    ----------
+    n_nodes : int
+    n_pairs : int
+        All pairs are returned if there are no more than that.
+    rng : numpy.random.Generator, int or None
+        As in Scientific Python's SPEC 7.
+    """
+    possible = n_nodes * (n_nodes - 1) // 2
+    generator = np.random.default_rng(rng)
+    if possible <= n_pairs:
+        first, second = np.triu_indices(n_nodes, 1)
+        return first.astype(np.int64), second.astype(np.int64)
+    chosen = generator.choice(possible, n_pairs, replace=False, shuffle=False)
+    # Pair k is (i, j), j > i, in the order of a lower triangle: k = j(j-1)/2 + i.
+    second = np.floor((1 + np.sqrt(1 + 8 * chosen.astype(np.float64))) / 2).astype(np.int64)
+    second -= second * (second - 1) // 2 > chosen
+    second += (second + 1) * second // 2 <= chosen
+    return chosen - second * (second - 1) // 2, second
+
+
+def pairwise_correlation(
+    raster: SpikeRaster, first: NDArray[np.int64], second: NDArray[np.int64]
+) -> Array:
+    """Correlation of the bins (active or silent) of pairs of nodes.
+
+    Parameters
+    ----------
+    raster : SpikeRaster
+        Only the nodes that are named are read.
+    first, second : ndarray of int64 (pair,)
+        The nodes of each pair, for example from `sample_pairs`.
+
+    Returns
+    -------
+    ndarray (pair,)
+        NaN where one of the two does not vary.
+    """
+    nodes, index = np.unique(np.concatenate([first, second]), return_inverse=True)
+    rows = [packed(block)[nodes[(nodes >= a) & (nodes < a + block.n_nodes)] - a]
+            for a, block in raster.blocks()]  # fmt: skip
+    words = np.concatenate(rows)
+    totals = np.empty(len(words), np.int64)
+    kernels.count_spikes(words, totals)
+    both = np.empty(len(first), np.int64)
+    a, b = index[: len(first)], index[len(first) :]
+    run_blocks(lambda i, j: kernels.coincidences(words, a[i:j], b[i:j], both[i:j]), len(first))
+    return phi(totals[a], totals[b], both, raster.n_trials * raster.n_bins)

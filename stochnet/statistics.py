@@ -1,0 +1,256 @@
+"""Statistics of nodes: raster -> one number per node, exact for integer data.
+
+Sums are kept as integers until the last division, so results do not depend on block sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stochnet.errors import InvalidInputError
+from stochnet.kernels import summary as kernels
+from stochnet.raster import BLOCK_BYTES, SpikeRaster
+from stochnet.segments import check_window
+from stochnet.summary import gap_histogram, packed, raster_segments, summarize
+from stochnet.threads import run_blocks
+
+Array = NDArray[np.float64]
+
+
+def _over_blocks(
+    raster: SpikeRaster, function: Callable[[SpikeRaster], Any], max_bytes: int = BLOCK_BYTES
+) -> NDArray[Any]:
+    parts = [function(block) for _, block in raster.blocks(min(max_bytes, BLOCK_BYTES))]
+    return np.concatenate(parts)
+
+
+def spike_count(raster: SpikeRaster) -> NDArray[np.int64]:
+    """Return the number of spikes of every node: (node,)."""
+
+    def count(block: SpikeRaster) -> NDArray[np.int64]:
+        data = block.data[0 : block.n_nodes]
+        out = np.empty(block.n_nodes, np.int64)
+        if block.kind == "counts":
+            out[:] = data.reshape(block.n_nodes, -1).sum(axis=1, dtype=np.int64)
+            return out
+        words = data.reshape(block.n_nodes, -1)
+        run_blocks(lambda a, b: kernels.count_spikes(words[a:b], out[a:b]), block.n_nodes)
+        return out
+
+    return _over_blocks(raster, count)
+
+
+def active_bins(raster: SpikeRaster) -> NDArray[np.int64]:
+    """Return the number of bins with at least one spike: (node,)."""
+    if raster.kind == "spikes":
+        return spike_count(raster)
+    return _over_blocks(
+        raster,
+        lambda block: np.count_nonzero(block.data[0 : block.n_nodes], axis=(1, 2)).astype(np.int64),
+    )
+
+
+def firing_rate(raster: SpikeRaster) -> Array:
+    """Return the firing rate of every node.
+
+    Returns
+    -------
+    ndarray (node,)
+        Spikes per bin; spikes per second where the raster has a `bin_width`.
+    """
+    per_bin = spike_count(raster) / (raster.n_trials * raster.n_bins)
+    return per_bin if np.isnan(raster.bin_width) else per_bin / raster.bin_width
+
+
+def dead(raster: SpikeRaster) -> NDArray[np.bool_]:
+    """Return which nodes never fire: (node,)."""
+    return np.asarray(spike_count(raster) == 0)
+
+
+def saturated(raster: SpikeRaster) -> NDArray[np.bool_]:
+    """Return which nodes fire in every bin: (node,)."""
+    return np.asarray(active_bins(raster) == raster.n_trials * raster.n_bins)
+
+
+def window_counts(raster: SpikeRaster, window: int) -> NDArray[np.int32]:
+    """Spikes in each full window; windows tile every trial from its first bin.
+
+    Parameters
+    ----------
+    raster : SpikeRaster
+        Read whole: the result has one number for each node and window.
+    window : int
+        Bins per window; bins after the last full window are left out.
+
+    Returns
+    -------
+    ndarray of int32 (node, window)
+        Windows of the first trial first.
+
+    Raises
+    ------
+    InvalidInputError
+        The window does not fit into a trial.
+    """
+    check_window(window, raster.n_bins)
+    return np.asarray(_over_blocks(raster, lambda block: _full_windows(block, window)))
+
+
+def _full_windows(block: SpikeRaster, window: int) -> NDArray[np.int32]:
+    n_full = block.n_bins // window
+    edges = np.arange(n_full + 1) * window
+    data = block.data[0 : block.n_nodes]
+    out = np.empty((block.n_nodes, block.n_trials * n_full), np.int32)
+    if block.kind == "counts":
+        sums = np.add.reduceat(data[..., : edges[-1]], edges[:-1], axis=2, dtype=np.int32)
+        return np.asarray(sums).reshape(block.n_nodes, -1)
+    run_blocks(lambda a, b: kernels.window_spikes(data[a:b], window, out[a:b]), block.n_nodes)
+    return out
+
+
+def window_moments(
+    raster: SpikeRaster, window: int
+) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
+    """Return (windows per node, sum of counts, sum of their squares), exact integers (node,).
+
+    Raises
+    ------
+    InvalidInputError
+        The window does not fit into a trial.
+    """
+    check_window(window, raster.n_bins)
+
+    def sums(block: SpikeRaster) -> NDArray[np.int64]:
+        counts = _full_windows(block, window).astype(np.int64)
+        return np.stack([counts.sum(axis=1), (counts * counts).sum(axis=1)], axis=1)
+
+    # Eight bytes a window may be far more than the bits of the window.
+    both = _over_blocks(raster, sums, max(1, BLOCK_BYTES * window // 512))
+    return raster.n_trials * (raster.n_bins // window), both[:, 0], both[:, 1]
+
+
+def fano_factor(raster: SpikeRaster, window: int) -> Array:
+    """Fano factor of every node: variance (ddof=1) over mean of its window counts.
+
+    Parameters
+    ----------
+    raster : SpikeRaster
+    window : int
+        Bins per window; windows tile every trial, an incomplete last one is left out.
+
+    Returns
+    -------
+    ndarray (node,)
+        NaN for dead nodes, whose Fano factor does not exist.
+
+    Raises
+    ------
+    InvalidInputError
+        The window does not fit, or there are fewer than two windows.
+    """
+    n, total, squares = window_moments(raster, window)
+    if n < 2:
+        raise InvalidInputError(
+            f"a Fano factor needs at least two windows; one of {window} bins fits: take a "
+            "shorter window or more trials"
+        )
+    return fano_from_moments(n, total, squares)
+
+
+def fano_from_moments(n: int, total: NDArray[np.int64], squares: NDArray[np.int64]) -> Array:
+    """Fano factor from the number of windows and the sums of counts and squares: (node,)."""
+    fano = np.full(len(total), np.nan)
+    alive = total > 0
+    # Variance · (n - 1) · n as one integer, so that the only rounding is that of the division.
+    wide = int(squares.max(initial=0)) * n < 2**62 and int(total.max(initial=0)) < 2**31
+    kind = np.int64 if wide else object
+    top = n * squares[alive].astype(kind) - total[alive].astype(kind) ** 2
+    bottom = (n - 1) * total[alive].astype(kind)
+    fano[alive] = (top / bottom).astype(np.float64)
+    return fano
+
+
+def cv_isi(raster: SpikeRaster) -> Array:
+    """Coefficient of variation of the gaps between successive spikes of a trial (ddof=0).
+
+    Returns
+    -------
+    ndarray (node,)
+        NaN for nodes with fewer than two gaps.
+    """
+
+    def cv(block: SpikeRaster) -> Array:
+        _, moments = gap_histogram(block, 1)
+        n, total, squares = moments.T
+        out = np.full(len(n), np.nan)
+        good = (n > 1) & (total > 0)
+        variance = n[good] * squares[good] - total[good] ** 2
+        out[good] = np.sqrt(variance.astype(np.float64)) / total[good]
+        return out
+
+    return _over_blocks(raster, cv)
+
+
+def autocorrelation(raster: SpikeRaster, lag: int = 1) -> Array:
+    """Correlation of the bins of a trial with those `lag` bins later, active or silent.
+
+    Returns
+    -------
+    ndarray (node,)
+        NaN where the bins do not vary.
+
+    Raises
+    ------
+    InvalidInputError
+        A lag below 1, or no two bins that far apart.
+    """
+    if not 1 <= lag < raster.n_bins:
+        raise InvalidInputError(f"lag must lie between 1 and {raster.n_bins - 1}, got {lag}")
+    pairs = raster.n_trials * (raster.n_bins - lag)
+
+    def correlate(block: SpikeRaster) -> Array:
+        words = packed(block)
+        n_words = words.shape[1] // block.n_trials
+        sums = np.zeros((block.n_nodes, 3), np.int64)
+        run_blocks(
+            lambda a, b: kernels.lagged_pairs(words[a:b], n_words, block.n_bins, lag, sums[a:b]),
+            block.n_nodes,
+        )
+        return phi(sums[:, 0], sums[:, 1], sums[:, 2], pairs)
+
+    return _over_blocks(raster, correlate)
+
+
+def phi(first: NDArray[Any], second: NDArray[Any], both: NDArray[Any], n: int) -> Array:
+    """Correlation of two binary variables from their sums and the sum of their product.
+
+    NaN where one of them does not vary.
+    """
+    top = n * both - first * second
+    spread = (first * (n - first)).astype(np.float64) * (second * (n - second)).astype(np.float64)
+    out = np.full(len(top), np.nan)
+    varies = spread > 0
+    out[varies] = top[varies] / np.sqrt(spread[varies])
+    return out
+
+
+def rate_by_condition(raster: SpikeRaster) -> Array:
+    """Spikes per bin of every node in each condition: (node, condition).
+
+    Raises
+    ------
+    InvalidInputError
+        The raster has no conditions.
+    """
+    segments = raster_segments(raster, None, True)
+
+    def rates(block: SpikeRaster) -> Array:
+        parts = summarize(block, per_condition=True, parts=(), segments=segments)
+        return np.stack([s.spikes / s.n_bins if s.n_bins else np.full(s.n_nodes, np.nan)
+                         for s in parts], axis=1)  # fmt: skip
+
+    return _over_blocks(raster, rates)
