@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stochnet.bundle import Bundle, ProcessFit
 from stochnet.errors import InvalidInputError
@@ -93,7 +94,7 @@ def select(
     """
     if criterion not in CRITERIA:
         raise InvalidInputError(f"criterion must be one of {CRITERIA}, got {criterion!r}")
-    records = [get_process(process) for process in (processes or tuple(PROCESSES))]
+    records = [get_process(process) for process in (PROCESSES if processes is None else processes)]
     if not records:
         raise InvalidInputError("give at least one process")
     records.sort(key=lambda record: len(record.params))
@@ -153,8 +154,8 @@ def _fit_all(
     # Window sums and histograms take memory beside the block itself.
     extra = 4 * segments.n_segments + 4 * int(np.unique(segments.length).sum() + 1) * n_conditions
     step = max(1, BLOCK_BYTES // (raster.node_bytes + (extra if "windows" in needs else 0)))
-    parts: list[list[tuple[Params, Params, Array, np.ndarray]]] = [[] for _ in records]
-    observed: np.ndarray = np.zeros(n_conditions, np.int64)
+    parts: list[list[tuple[Params, Params, Array, NDArray[np.uint8]]]] = [[] for _ in records]
+    observed: NDArray[np.int64] = np.zeros(n_conditions, np.int64)
     for first in range(0, raster.n_nodes, step):
         block = raster.block(slice(first, min(first + step, raster.n_nodes)))
         summaries = summarize(
@@ -183,14 +184,14 @@ def _fit_all(
 
 def _estimate(
     record: Process, summaries: tuple[Summary, ...], per_condition: bool
-) -> tuple[Params, Params, Array, np.ndarray]:
+) -> tuple[Params, Params, Array, NDArray[np.uint8]]:
     """Estimate one block: stack conditions, add log-likelihoods, join flags."""
     estimates = [record.estimate(summary) for summary in _observed(summaries)]
     values = [
         record.log_likelihood(one.params, summary)
         for one, summary in zip(estimates, summaries, strict=True)
     ]
-    flags = np.bitwise_or.reduce([one.flags for one in estimates])
+    flags = _join_flags(np.stack([one.flags for one in estimates]))
     total = np.sum(values, axis=0)
     flags[np.isneginf(total)] |= Flag.IMPOSSIBLE.value
 
@@ -201,6 +202,15 @@ def _estimate(
         return {name: np.stack([c[name] for c in columns], axis=1) for name in columns[0]}
 
     return join("params"), join("standard_errors"), total, flags
+
+
+def _join_flags(flags: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Join flags (condition, node): silent or active in some conditions only is a boundary."""
+    ends = np.uint8(Flag.DEAD.value | Flag.SATURATED.value)
+    always = np.bitwise_and.reduce(flags) & ends
+    some = np.bitwise_or.reduce(flags)
+    at_end = (some & ends != 0) & (always == 0)
+    return (some & ~ends) | always | np.where(at_end, Flag.BOUNDARY.value, 0).astype(np.uint8)
 
 
 def _observed(summaries: tuple[Summary, ...]) -> Iterator[Summary]:

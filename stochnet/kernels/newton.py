@@ -10,7 +10,22 @@ import numba
 import numpy as np
 
 CONVERGED, BOUNDARY, STOPPED = 0, 1, 2
-ROUNDS = 60
+ROUNDS = 200
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def direction(mean, dispersion, most, free, now):
+    """Newton's step; along an axis where a bound holds, or where the function is not concave."""
+    gm, gd, hmm, hmd, hdd = now[1], now[2], now[3], now[4], now[5]
+    held = (dispersion <= 0.0 and gd <= 0.0) or (dispersion >= most and gd >= 0.0)
+    determinant = hmm * hdd - hmd * hmd
+    if held or not free:
+        return (-gm / hmm if hmm < 0.0 else 0.0), 0.0
+    if hmm < 0.0 and determinant > 0.0:
+        return -(gm * hdd - gd * hmd) / determinant, -(gd * hmm - gm * hmd) / determinant
+    dm = gm / abs(hmm) if hmm != 0.0 else 0.0
+    dd = gd / abs(hdd) if hdd != 0.0 else 0.0
+    return dm, min(dd, dispersion + 1.0)
 
 
 @functools.cache
@@ -38,42 +53,30 @@ def compiled(derivatives: Callable[..., Any]) -> tuple[Any, Any]:
     @numba.njit(nogil=True, error_model="numpy")
     def search(mean, dispersion, highest, most, free, lengths, offsets, row, now, trial):
         """Climb from a start; with `free` false the dispersion stays where it is."""
-        total(mean, dispersion, lengths, offsets, row, now)
+        m, d, dm, dd, step = mean, dispersion, 0.0, 0.0, 0.0
+        now[0] = -np.inf
+        # One evaluation a round: it is either accepted, or the step is halved.
         for _ in range(ROUNDS):
-            gm, gd, hmm, hmd, hdd = now[1], now[2], now[3], now[4], now[5]
-            held = (
-                not free or (dispersion <= 0.0 and gd <= 0.0) or (dispersion >= most and gd >= 0.0)
-            )
-            determinant = hmm * hdd - hmd * hmd
-            if held:
-                dm, dd = (-gm / hmm if hmm < 0.0 else 0.0), 0.0
-            elif hmm < 0.0 and determinant > 0.0:
-                dm = -(gm * hdd - gd * hmd) / determinant
-                dd = -(gd * hmm - gm * hmd) / determinant
+            inside = 0.0 < m < highest
+            if inside:
+                total(m, d, lengths, offsets, row, trial)
+            if inside and trial[0] >= now[0] - 1e-12 * abs(now[0]):
+                change = abs(m - mean) / mean + abs(d - dispersion) / (dispersion + 1e-3)
+                started = now[0] > -np.inf
+                mean, dispersion = m, d
+                # Not now[:] = trial: that compiles the text of an error message for two seconds.
+                for i in range(6):
+                    now[i] = trial[i]
+                if started and change < 1e-9:
+                    return mean, dispersion, CONVERGED
+                dm, dd = direction(mean, dispersion, most, free, now)
+                step = 1.0
             else:
-                # Not concave here: climb along each axis on its own scale.
-                dm = gm / abs(hmm) if hmm != 0.0 else 0.0
-                dd = gd / abs(hdd) if hdd != 0.0 else 0.0
-                if dd > dispersion + 1.0:
-                    dd = dispersion + 1.0
-            step = 1.0
-            accepted = False
-            for _ in range(40):
-                m = mean + step * dm
-                d = min(max(dispersion + step * dd, 0.0), most)
-                if 0.0 < m < highest:
-                    total(m, d, lengths, offsets, row, trial)
-                    if trial[0] >= now[0] - 1e-12 * abs(now[0]):
-                        accepted = True
-                        break
                 step *= 0.5
-            if not accepted:
-                break
-            change = abs(m - mean) / mean + abs(d - dispersion) / (dispersion + 1e-3)
-            mean, dispersion = m, d
-            now[:] = trial
-            if change < 1e-9:
-                return mean, dispersion, CONVERGED
+                if step < 1e-12:
+                    break
+            m = mean + step * dm
+            d = min(max(dispersion + step * dd, 0.0), most)
         # No step climbs any more: at the optimum up to rounding if the slope is nothing.
         flat = abs(now[1]) * mean + abs(now[2]) * dispersion < 1e-5 * (1.0 + abs(now[0]))
         return mean, dispersion, CONVERGED if flat else STOPPED

@@ -1,0 +1,49 @@
+"""The command line: one thin function per command."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from stochnet.cli.app import app
+from stochnet.errors import StochnetError
+
+# isort: off
+# Commands are shown in this order: that of the work.
+from stochnet.cli import networks
+from stochnet.cli import loop
+from stochnet.cli import files
+
+__all__ = ["app", "files", "loop", "main", "networks"]
+
+
+def main() -> None:
+    """Run a command: exit 0 when it worked, 1 when a check failed, 2 on bad input, in one line."""
+    try:
+        code = app(standalone_mode=False)
+    except typer.Exit as stop:
+        code = stop.exit_code
+    except typer.Abort:
+        code = _say("stopped; nothing was written", 130)
+    except KeyboardInterrupt:
+        code = _say("stopped; nothing was written", 130)
+    except typer.BadParameter.__bases__[0] as error:  # UsageError, wherever typer keeps it
+        code = _say(f"{_usage_text(error)} (see stochnet --help)", 2)
+    except StochnetError as error:
+        code = _say(str(error), 2)
+    except OSError as error:
+        code = _say(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "), 2)
+    except MemoryError:
+        code = _say("out of memory; use fewer nodes, trials or bins, or a smaller batch", 2)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage_text(error: Exception) -> str:
+    text = getattr(error, "format_message", lambda: str(error))()
+    return str(text).rstrip(".")
+
+
+def _say(message: str, code: int) -> int:
+    print(f"stochnet: {' '.join(message.split())}", file=sys.stderr)
+    return code

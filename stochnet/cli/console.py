@@ -1,0 +1,63 @@
+"""What a person sees while a command runs: on stderr, never on stdout."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from stochnet.threads import Progress as Report
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+@contextmanager
+def progress(quiet: bool) -> Iterator[Report | None]:
+    """Give a function that shows progress: a bar on a terminal, a line now and then elsewhere."""
+    if quiet:
+        yield None
+    elif sys.stderr.isatty():
+        bars = Progress(
+            TextColumn("{task.description:<32}"),
+            BarColumn(),
+            TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        tasks: dict[str, TaskID] = {}
+
+        def show(label: str, done: int, total: int) -> None:
+            # What comes after a colon changes from call to call; the bar stays the same.
+            key = label.partition(":")[0]
+            if key not in tasks:
+                tasks[key] = bars.add_task(label, total=total)
+            bars.update(tasks[key], description=label, completed=done, total=total)
+
+        with bars:
+            yield show
+    else:
+        said: dict[str, float] = {}
+
+        def say(label: str, done: int, total: int) -> None:
+            key, now = label.partition(":")[0], time.monotonic()
+            if done >= total or now - said.get(key, 0.0) >= SECONDS_BETWEEN_LINES:
+                said[key] = now
+                print(f"{label}: {done:,} of {total:,}", file=sys.stderr, flush=True)
+
+        yield say
+
+
+def note(message: str, quiet: bool = False) -> None:
+    """Tell the person something, on stderr."""
+    if not quiet:
+        print(message, file=sys.stderr, flush=True)
+
+
+def to_stdout() -> Console:
+    """Return a console for results; plain where stdout is no terminal."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 120)

@@ -1,0 +1,202 @@
+"""present, stats, fit, simulate, validate: from a recording to a verdict."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stochnet.cli.app import Config, Quiet, Seed, Windows, app
+from stochnet.cli.console import note, progress, to_stdout
+
+Raster = Annotated[Path, typer.Argument(metavar="RASTER.h5", show_default=False)]
+
+
+class ScheduleName(StrEnum):
+    """Schedules of `present`."""
+
+    shuffled = "shuffled"
+    blocked = "blocked"
+    stratified = "stratified"
+    sequential = "sequential"
+
+
+class By(StrEnum):
+    """Labels that a schedule can go by."""
+
+    label = "label"
+    training_label = "training-label"
+
+
+@app.command()
+def present(
+    recording: Annotated[Path, typer.Argument(metavar="REC.h5", show_default=False)],
+    schedule: Annotated[ScheduleName, typer.Option("--schedule", help="Order of the stimuli.")],
+    trials: Annotated[int, typer.Option("--trials", help="Number of trials.")],
+    bins: Annotated[int, typer.Option("--bins", help="Bins (stimuli) per trial.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="RASTER.h5")],
+    by: Annotated[By, typer.Option("--by", help="Labels for blocked and stratified.")] = By.label,
+    seed: Seed = None,
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Show the recorded stimuli again in trials, without running the network."""
+    from stochnet.schedule import present as apply
+    from stochnet.storage import read_raster
+
+    with progress(quiet) as report:
+        shown = apply(
+            read_raster(recording),
+            schedule.value,
+            n_trials=trials,
+            n_bins=bins,
+            by=by.value,
+            seed=seed,
+            path=output,
+            progress=report,
+        )
+    note(f"{output}: {shown}, seed {shown.provenance['seed']}", quiet)
+
+
+@app.command()
+def stats(
+    raster: Raster,
+    window: Windows = None,
+    per_node: Annotated[bool, typer.Option("--per-node", help="Every node, not only means.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Show firing rates and Fano factors by layer."""
+    from stochnet.cli.tables import node_table, stats_table
+    from stochnet.storage import read_raster
+    from stochnet.table import statistics_table
+
+    result = statistics_table(read_raster(raster), window or None, per_node=per_node)
+    if as_json:
+        typer.echo(json.dumps(result, allow_nan=False))
+        return
+    console = to_stdout()
+    console.print(stats_table(result))
+    if per_node:
+        console.print(node_table(result))
+
+
+@app.command()
+def fit(
+    raster: Raster,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="BUNDLE.h5")],
+    process: Annotated[
+        str, typer.Option("--process", "-p", help="Name of a process, or auto (by AIC).")
+    ] = "auto",
+    per_condition: Annotated[
+        bool, typer.Option("--per-condition", help="Parameters for every class.")
+    ] = False,
+    window: Annotated[
+        int | None, typer.Option("--window", "-w", help="Bins in which a gain is held; a trial.")
+    ] = None,
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Fit a process to every node."""
+    from stochnet.cli.tables import bundle_table
+    from stochnet.estimation import fit_bundle
+    from stochnet.storage import read_raster, write_bundle
+    from stochnet.storage.publish import check_target
+
+    check_target(output)
+    with progress(quiet) as report:
+        bundle = fit_bundle(
+            read_raster(raster),
+            process,
+            per_condition=per_condition,
+            window=window,
+            progress=report,
+        )
+        write_bundle(bundle, output)
+    if not quiet:
+        to_stderr_table(bundle_table(bundle))
+    note(f"{output}: {bundle.n_nodes} nodes", quiet)
+
+
+@app.command()
+def simulate(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE.h5", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="SIM.h5")],
+    trials: Annotated[
+        int | None, typer.Option("--trials", help="Number of trials; as in the fitted raster.")
+    ] = None,
+    bins: Annotated[
+        int | None, typer.Option("--bins", help="Bins per trial; as in the fitted raster.")
+    ] = None,
+    seed: Seed = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", help="Threads; as many as cores by default.")
+    ] = None,
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Draw a surrogate network from a bundle."""
+    from stochnet.simulation import simulate as draw
+    from stochnet.storage import read_bundle
+
+    with progress(quiet) as report:
+        drawn = draw(
+            read_bundle(bundle),
+            trials,
+            bins,
+            seed=seed,
+            threads=threads,
+            path=output,
+            progress=report,
+        )
+    note(f"{output}: {drawn}, seed {drawn.provenance['seed']}", quiet)
+
+
+@app.command()
+def validate(
+    observed: Annotated[Path, typer.Argument(metavar="OBSERVED.h5", show_default=False)],
+    simulated: Annotated[Path, typer.Argument(metavar="SIMULATED.h5", show_default=False)],
+    window: Windows = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="REPORT.html", help="Write a report.")
+    ] = None,
+    json_output: Annotated[
+        Path | None, typer.Option("--json", metavar="REPORT.json", help="Write the numbers.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 if any statistic differs.")
+    ] = False,
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Compare a simulated raster with the observed one."""
+    from stochnet.cli.tables import report_table
+    from stochnet.storage import read_raster
+    from stochnet.storage.publish import check_target
+    from stochnet.validation import validate as compare
+
+    for target in (output, json_output):
+        if target is not None:
+            check_target(target)
+    chosen: dict[str, Any] = {"windows": tuple(window)} if window else {}
+    report = compare(read_raster(observed), read_raster(simulated), **chosen)
+    if output is not None:
+        report.to_html(output)
+    if json_output is not None:
+        report.to_json(json_output)
+    console = to_stdout()
+    console.print(report_table(report))
+    console.print(report.verdict)
+    if strict and not report.passed:
+        raise typer.Exit(1)
+
+
+def to_stderr_table(table: Any) -> None:
+    """Print a table on stderr, so that stdout stays free for results."""
+    from rich.console import Console
+
+    Console(stderr=True, highlight=False).print(table)

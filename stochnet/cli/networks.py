@@ -1,0 +1,248 @@
+"""demo, train, record: everything that needs a network."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from stochnet.cli.app import Config, Quiet, Seed, app
+from stochnet.cli.console import note, progress, to_stdout
+from stochnet.errors import InvalidInputError
+from stochnet.rng import resolve_seed
+
+if TYPE_CHECKING:
+    from stochnet.recording import Dataset, Network
+
+Data = Annotated[
+    str,
+    typer.Option(
+        "--data", help="mnist-5k, mnist, fashion-mnist, cifar10 or a .npz of images and labels."
+    ),
+]
+DataRoot = Annotated[
+    Path | None, typer.Option("--data-root", help="Folder of the data sets of torchvision.")
+]
+Download = Annotated[bool, typer.Option("--download", help="Fetch the data set if it is missing.")]
+Limit = Annotated[int | None, typer.Option("--limit", help="Only the first N images.")]
+Normalize = Annotated[
+    tuple[str, str] | None,
+    typer.Option(
+        "--normalize",
+        metavar="MEAN STD",
+        help="(image - MEAN) / STD; per channel, separated by commas.",
+    ),
+]
+
+
+class Split(StrEnum):
+    """Splits of a data set."""
+
+    train = "train"
+    test = "test"
+
+
+class Unit(StrEnum):
+    """What a node of a convolution is."""
+
+    position = "position"
+    channel = "channel"
+
+
+class Rule(StrEnum):
+    """When a channel fires."""
+
+    any = "any"
+    mean = "mean"
+
+
+class Device(StrEnum):
+    """Where the network runs."""
+
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR")] = Path("demo-report"),
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run the whole loop on real digits and write a report."""
+    from stochnet.cli.tables import regime_table
+    from stochnet.demo import run_demo
+
+    with progress(quiet) as report:
+        result = run_demo(output, progress=report)
+    console = to_stdout()
+    console.print(regime_table(result.rows))
+    console.print(result.verdict)
+    console.print(f"Report: {result.report}", soft_wrap=True)
+
+
+@app.command()
+def train(
+    architecture: Annotated[str, typer.Argument(metavar="ARCH", show_default=False)],
+    data: Data,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="NET.pt")],
+    labels: Annotated[
+        str, typer.Option("--labels", help="true, random, or noise:FRACTION.")
+    ] = "true",
+    epochs: Annotated[int, typer.Option("--epochs", help="At most; ends at 100 % accuracy.")] = 100,
+    limit: Limit = None,
+    seed: Seed = None,
+    checkpoints: Annotated[
+        Path | None, typer.Option("--checkpoints", metavar="DIR", help="Keep every epoch here.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option("--batch-size")] = 64,
+    lr: Annotated[float, typer.Option("--lr", help="Step size of Adam.")] = 1e-3,
+    normalize: Normalize = None,
+    data_root: DataRoot = None,
+    download: Download = False,
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Train a network."""
+    from stochnet.recording import build_model, save_network
+    from stochnet.recording import train as fit_weights
+    from stochnet.storage.publish import check_target
+
+    check_target(output)
+    shown, held_out = _splits(data, data_root, download)
+    shown = shown.first(limit)
+    # Torch takes seeds below 2**63.
+    seed = resolve_seed(seed) >> (1 if seed is None else 0)
+    model = build_model(architecture, shown.image_shape, shown.n_classes, seed=seed)
+    with progress(quiet) as report:
+        result = fit_weights(
+            model,
+            shown.images,
+            shown.labels,
+            epochs=epochs,
+            batch_size=batch_size,
+            lr=lr,
+            seed=seed,
+            labels_mode=labels,
+            checkpoints=checkpoints,
+            test=None if held_out is None else (held_out.images, held_out.labels),
+            n_classes=shown.n_classes,
+            normalize=_normalize(normalize),
+            facts={"architecture": architecture, "data": shown.name, "limit": limit},
+            progress=report,
+        )
+    save_network(output, model, result.facts)
+    last = result.history[-1]
+    tested = "" if last.test_accuracy is None else f", test accuracy {last.test_accuracy:.3f}"
+    note(
+        f"{output}: {len(result.history)} epochs, loss {last.loss:.4f}, "
+        f"training accuracy {last.train_accuracy:.3f}{tested}, seed {seed}",
+        quiet,
+    )
+
+
+@app.command()
+def record(
+    model: Annotated[str, typer.Argument(metavar="MODEL", show_default=False)],
+    data: Data,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="REC.h5")],
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="Weights, or a checkpoint of stochnet.")
+    ] = None,
+    split: Annotated[Split | None, typer.Option("--split", help="train or test.")] = None,
+    limit: Limit = None,
+    layers: Annotated[
+        list[str] | None,
+        typer.Option("--layers", help="Glob over names of layers; every ReLU by default."),
+    ] = None,
+    unit: Annotated[Unit, typer.Option("--unit", help="Node of a convolution.")] = Unit.position,
+    channel_rule: Annotated[
+        Rule, typer.Option("--channel-rule", help="A channel fires if any value does, or its mean.")
+    ] = Rule.any,
+    threshold: Annotated[float, typer.Option("--threshold")] = 0.0,
+    batch_size: Annotated[int, typer.Option("--batch-size")] = 256,
+    device: Annotated[Device, typer.Option("--device")] = Device.cpu,
+    normalize: Normalize = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of random weights.")] = 0,
+    data_root: DataRoot = None,
+    download: Download = False,
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Record which nodes fire for which stimulus."""
+    from stochnet.recording import load_dataset, load_network
+    from stochnet.recording import record as run
+    from stochnet.storage.publish import check_target
+
+    check_target(output)
+    shown = load_dataset(
+        data, None if split is None else split.value, root=data_root, download=download
+    ).first(limit)
+    network = load_network(
+        model, weights, image_shape=shown.image_shape, n_classes=shown.n_classes, seed=seed
+    )
+    with progress(quiet) as report:
+        recording = run(
+            network.model,
+            shown.images,
+            shown.labels,
+            layers=layers or None,
+            threshold=threshold,
+            unit=unit.value,
+            channel_rule=channel_rule.value,
+            batch_size=batch_size,
+            device=device.value,
+            path=output,
+            training_labels=_training_labels(network, shown),
+            normalize=_normalize(normalize) or network.normalize,
+            provenance={
+                "model": network.name,
+                "weights_file": "" if weights is None else str(weights),
+                "data": shown.name,
+                "split": shown.split or "",
+            },
+            progress=report,
+        )
+    note(f"{output}: {recording}", quiet)
+
+
+def _splits(
+    data: str, root: Path | None, download: bool
+) -> tuple[Dataset, Dataset | None]:
+    """Return the training images, and the test images where the data set is split."""
+    from stochnet.recording import load_dataset
+
+    shown = load_dataset(data, root=root, download=download)
+    if shown.split is None:
+        return shown, None
+    return shown, load_dataset(data, "test", root=root, download=download)
+
+
+def _training_labels(network: Network, shown: Dataset) -> Any:
+    """Return the labels the network was trained on, -1 beyond them; None if they are the true ones."""
+    labels = network.training_labels
+    facts = network.facts
+    if labels is None or facts.get("labels") == "true" or facts.get("data") != shown.name:
+        return None
+    if shown.split not in (None, "train"):
+        return None
+    known = np.full(len(shown), -1, np.int64)
+    n = min(len(shown), len(labels))
+    known[:n] = labels[:n]
+    return known
+
+
+def _normalize(texts: tuple[str, str] | None) -> Any:
+    if texts is None:
+        return None
+    try:
+        mean, std = (tuple(float(value) for value in text.split(",")) for text in texts)
+    except ValueError as error:
+        raise InvalidInputError(
+            f"--normalize takes two lists of numbers, such as 0.5 0.25 or 0.5,0.5,0.5 0.2,0.2,0.2; "
+            f"got {' '.join(texts)}"
+        ) from error
+    return mean, std

@@ -1,0 +1,144 @@
+"""Tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from stochnet.bundle import Bundle
+from stochnet.process import FLAG_DOC, Flag
+from stochnet.storage import read_bundle, read_kind, read_raster, stored_digest
+
+
+def _number(value: Any) -> str:
+    return "–" if value is None else f"{value:.4g}"
+
+
+def _columns(table: Table, *names: str) -> Table:
+    for i, name in enumerate(names):
+        table.add_column(name, justify="left" if i == 0 else "right", no_wrap=i == 0)
+    return table
+
+
+def stats_table(result: dict[str, Any]) -> Table:
+    """Return the table of `stochnet stats`: one row a layer, and one for the network."""
+    windows = list(result["network"]["windows"])
+    table = _columns(
+        Table(
+            title=f"{result['n_nodes']:,} nodes × {result['n_trials']:,} trials × "
+            f"{result['n_bins']:,} bins, schedule {result['schedule']}",
+            caption="MFF: mean over nodes that fire of variance (ddof 1) / mean of window counts."
+            + (
+                " Under a shuffled schedule it says nothing beyond the rate."
+                if result["schedule"] == "shuffled"
+                else ""
+            ),
+        ),
+        "layer", "nodes", "dead", "saturated", "MFR", "var(rate)",
+        *(f"{name}, W={w}" for w in windows for name in ("MFF", "var(Fano)")),
+    )  # fmt: skip
+    for row in (*result["layers"], result["network"]):
+        numbers = (row["windows"][w][key] for w in windows for key in ("mff", "var_fano"))
+        table.add_row(
+            row["name"],
+            *(f"{row[key]:,}" for key in ("n_nodes", "dead", "saturated")),
+            _number(row["mfr"]),
+            _number(row["var_rate"]),
+            *map(_number, numbers),
+        )
+    return table
+
+
+def node_table(result: dict[str, Any]) -> Table:
+    """Return a table with one row a node."""
+    windows = list(result["network"]["windows"])
+    table = _columns(Table(), "layer", "node", "rate", *(f"Fano, W={w}" for w in windows))
+    for layer in result["layers"]:
+        for i, rate in enumerate(layer["rate"]):
+            fano = (_number(layer["windows"][w]["fano"][i]) for w in windows)
+            table.add_row(layer["name"], str(i), _number(rate), *fano)
+    return table
+
+
+def bundle_table(bundle: Bundle) -> Table:
+    """Return what was fitted: nodes by layer and process, median parameters, flags."""
+    table = _columns(
+        Table(title="Fitted processes"), "layer", "process", "nodes", "median parameters", "flags"
+    )
+    for layer in bundle.layers:
+        for fit in bundle.fits:
+            a, b = np.searchsorted(fit.node_ids, [layer.first, layer.first + layer.n_nodes])
+            if a == b:
+                continue
+            part = fit.take(slice(a, b))
+            medians = ", ".join(f"{name} {np.median(v):.3g}" for name, v in part.params.items())
+            flags = ", ".join(
+                f"{int(np.count_nonzero(part.flags & flag.value)):,} {(flag.name or '').lower()}"
+                for flag in Flag
+                if flag and np.any(part.flags & flag.value)
+            )
+            table.add_row(layer.name, fit.process.name, f"{b - a:,}", medians, flags or "none")
+    return table
+
+
+def report_table(report: Any) -> Table:
+    """Return the comparison of a validation: one row a statistic of the whole network."""
+    table = _columns(
+        Table(
+            title="Observed and simulated",
+            caption="Distance: root mean square over nodes, between halves of equal size. Floor: the "
+            "same between two halves of the observed raster.",
+        ),
+        "statistic", "observed", "simulated", "distance", "floor", "verdict",
+    )  # fmt: skip
+    for row in report.summary_rows():
+        table.add_row(
+            row["name"],
+            *(_number(row[key]) for key in ("observed", "simulated", "distance", "floor")),
+            row["verdict"],
+        )
+    return table
+
+
+def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield nested facts as rows: ``source.seed``."""
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", str(value)
+
+
+def describe(path: Path) -> Iterator[Table | str]:
+    """Yield what `stochnet info` shows of a file."""
+    kind = read_kind(path)
+    yield f"{path}: {kind}, content {stored_digest(path)}"
+    holder: Any = read_bundle(path) if kind == "stochnet-bundle" else read_raster(path)
+    facts = _columns(Table(show_header=False), "", "")
+    facts.columns[1].justify = "left"
+    facts.columns[1].overflow = "fold"
+    width = "none" if np.isnan(holder.bin_width) else f"{holder.bin_width:g} s"
+    facts.add_row("size", f"{holder.n_nodes:,} nodes × {holder.n_trials:,} trials × "
+                          f"{holder.n_bins:,} bins")  # fmt: skip
+    facts.add_row("bin width, schedule", f"{width}, {holder.schedule}")
+    conditions = holder.conditions
+    facts.add_row("conditions", "none" if conditions is None else f"0 to {conditions.max()}")
+    for name, value in _flat(holder.provenance):
+        facts.add_row(name, value)
+    yield facts
+    if isinstance(holder, Bundle):
+        yield bundle_table(holder)
+        seen = int(np.bitwise_or.reduce([np.bitwise_or.reduce(fit.flags) for fit in holder.fits]))
+        for flag, doc in FLAG_DOC.items():
+            if seen & flag.value:
+                yield f"{(flag.name or '').lower()}: {doc}"
+        return
+    layers = _columns(Table(title="Layers"), "name", "kind", "shape", "first node", "nodes")
+    for layer in holder.layers:
+        shape = " × ".join(map(str, layer.shape))
+        layers.add_row(layer.name, layer.kind, shape, f"{layer.first:,}", f"{layer.n_nodes:,}")
+    yield layers

@@ -1,0 +1,204 @@
+"""The command line is a contract: names, exit codes, what goes to stdout."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import stochnet as sn
+from stochnet.cli import app, main
+
+
+def run(*words: object) -> int:
+    """Run a command in this process and return its exit code."""
+    sys.argv = ["stochnet", *map(str, words)]
+    with pytest.raises(SystemExit) as stop:
+        main()
+    return int(stop.value.code or 0)
+
+
+@pytest.fixture(autouse=True)
+def _own_argv(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["stochnet"])
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory) -> Path:
+    """400 stimuli of 10 classes, 30 nodes that are tuned to them."""
+    rng = np.random.default_rng(0)
+    labels = np.tile(np.arange(10), 40)
+    tuning = rng.beta(1, 2, (30, 10))
+    path = tmp_path_factory.mktemp("cli") / "rec.h5"
+    spikes = rng.random((30, 400)) < tuning[:, labels]
+    sn.write_raster(sn.SpikeRaster.from_dense(spikes, conditions=labels), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def blocked(recording) -> Path:
+    path = recording.with_name("blocked.h5")
+    shown = sn.present(sn.read_raster(recording), "blocked", n_trials=40, n_bins=10, seed=1)
+    sn.write_raster(shown, path)
+    return path
+
+
+def test_every_command_of_the_loop(recording, capfd, tmp_path):
+    raster, bundle, drawn = (tmp_path / name for name in ("r.h5", "b.h5", "s.h5"))
+    page, numbers = tmp_path / "report.html", tmp_path / "report.json"
+    sizes = ("--trials", 40, "--bins", 10)
+    assert run("present", recording, "--schedule", "shuffled", *sizes, "--seed", 1, "-o", raster) == 0
+    assert run("fit", raster, "--process", "bernoulli", "-o", bundle) == 0
+    assert run("simulate", bundle, "--seed", 2, "-o", drawn) == 0
+    assert run("verify", drawn) == 0
+    capfd.readouterr()
+    assert run("validate", raster, drawn, "-w", 10, "-o", page, "--json", numbers) == 0
+    assert "verdict" in capfd.readouterr().out
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    json.loads(numbers.read_text())
+    for file in (raster, bundle, drawn):
+        assert run("info", file) == 0
+    assert str(sn.read_raster(drawn).provenance["seed"]) in capfd.readouterr().out
+
+
+def test_stats_prints_the_contract_and_nothing_else(blocked, capfd):
+    assert run("stats", blocked, "--window", 5, "--window", 10, "--per-node", "--json") == 0
+    out, err = capfd.readouterr()
+    table = json.loads(out)
+    assert err == ""
+    assert set(table) == {"n_nodes", "n_trials", "n_bins", "schedule", "layers", "network"}
+    layer = table["layers"][0]
+    assert set(layer) == {
+        "name", "n_nodes", "dead", "saturated", "mfr", "var_rate", "windows", "rate",
+    }  # fmt: skip
+    assert set(layer["windows"]) == {"5", "10"}
+    assert set(layer["windows"]["5"]) == {"mff", "var_fano", "n_windows", "fano"}
+    raster = sn.read_raster(blocked)
+    assert layer["rate"] == sn.firing_rate(raster).tolist()
+    np.testing.assert_array_equal(
+        np.array(layer["windows"]["5"]["fano"], float), sn.fano_factor(raster, 5)
+    )
+
+
+def test_stats_as_a_table_names_the_schedule(blocked, capfd):
+    assert run("stats", blocked, "-w", 10, "--per-node") == 0
+    assert "schedule blocked" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("stats", "absent.h5"), "no file absent.h5"),
+        (("stats",), "RASTER.h5"),
+        (("nonsense",), "nonsense"),
+        (("stats", "{rec}", "--window", 500), "1 to 400"),
+        (("fit", "{rec}", "-p", "gauss", "-o", "x.h5"), "bernoulli"),
+        (("fit", "{rec}", "-o", "nowhere/x.h5"), "nowhere"),
+        (("simulate", "{rec}", "-o", "x.h5"), "stochnet-raster"),
+        (("present", "{rec}", "--schedule", "blocked", "--trials", 7, "--bins", 5, "-o", "x.h5"),
+         "multiple of 10 classes"),
+        (("present", "{rec}", "--schedule", "blocked", "--trials", 10, "--bins", 5, "--by",
+          "training-label", "-o", "x.h5"), "training labels"),
+        (("simulate", "{bundle}", "--seed", -1, "-o", "x.h5"), "2**64"),
+        (("stats", "{rec}", "--config", "absent.toml"), "absent.toml"),
+        (("train", "nonesuch", "--data", "mnist-5k", "-o", "x.pt"), "nonesuch"),
+        (("record", "mlp", "--data", "nonesuch", "-o", "x.h5"), "mnist-5k"),
+        (("record", "mlp", "--data", "mnist-5k", "--normalize", "a", "b", "-o", "x.h5"), "normalize"),
+        (("record", "mlp", "--data", "mnist-5k", "--limit", 64, "--layers", "conv*", "-o", "x.h5"),
+         "conv*"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_clear_line_and_exit_2(
+    words, says, recording, capfd, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    bundle = tmp_path / "bundle.h5"
+    sn.write_bundle(sn.Bundle.from_params("bernoulli", {"p": [0.5]}), bundle)
+    filled = [str(word).format(rec=recording, bundle=bundle) for word in words]
+    assert run(*filled, *(() if words[0] == "nonsense" else ("--quiet",))) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert says in err
+    assert err.count("\n") == 1
+    assert err.startswith("stochnet: ")
+    assert not list(tmp_path.glob("x.*")) + list(tmp_path.glob(".x*"))
+
+
+def test_verify_exits_1_for_a_damaged_file(recording, tmp_path, capfd):
+    damaged = tmp_path / "damaged.h5"
+    raw = bytearray(recording.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    damaged.write_bytes(raw)
+    assert run("verify", damaged) == 1
+    assert "do not match its seal" in capfd.readouterr().err
+
+
+def test_validate_strict_exits_1_where_a_statistic_differs(blocked, tmp_path):
+    raster = sn.read_raster(blocked)
+    twice = np.minimum(raster.to_dense() + np.roll(raster.to_dense(), 1, axis=2), 1)
+    other = tmp_path / "other.h5"
+    sn.write_raster(
+        sn.SpikeRaster.from_dense(twice, conditions=raster.conditions, schedule="blocked"), other
+    )
+    assert run("validate", blocked, other, "-w", 10, "--strict", "-q") == 1
+    assert run("validate", blocked, other, "-w", 10, "-q") == 0
+
+
+def test_a_configuration_file_gives_defaults_that_the_command_line_beats(recording, tmp_path):
+    config = tmp_path / "options.toml"
+    config.write_text('[present]\nschedule = "shuffled"\ntrials = 4\nbins = 10\nseed = 3\n')
+    raster = tmp_path / "r.h5"
+    assert run("present", recording, "--config", config, "--bins", 20, "-q", "-o", raster) == 0
+    shown = sn.read_raster(raster)
+    assert shown.shape == (30, 4, 20)
+    assert shown.provenance["seed"] == 3
+
+
+def test_an_unknown_option_in_a_configuration_file_is_named(recording, tmp_path, capfd):
+    config = tmp_path / "options.toml"
+    config.write_text("windows = [10]\n")
+    assert run("stats", recording, "--config", config) == 2
+    assert "'windows'" in capfd.readouterr().err
+
+
+def test_train_and_record_keep_the_labels_of_the_training(tmp_path, capfd):
+    net, rec = tmp_path / "net.pt", tmp_path / "rec.h5"
+    common = ("--data", "mnist-5k", "--limit", 128)
+    assert run("train", "mlp", *common, "--labels", "random", "--epochs", 1, "--seed", 1, "-o", net) == 0
+    assert run("record", "mlp", *common, "--weights", net, "-o", rec) == 0
+    raster = sn.read_raster(rec)
+    assert raster.training_labels is not None
+    assert (raster.training_labels != raster.conditions).mean() > 0.5
+    assert raster.provenance["data"] == "mnist-5k"
+    shown = tmp_path / "shown.h5"
+    words = ("--schedule", "blocked", "--by", "training-label", "--trials", 10, "--bins", 8)
+    assert run("present", rec, *words, "-o", shown) == 0
+    np.testing.assert_array_equal(
+        sn.read_raster(shown).conditions, sn.read_raster(shown).training_labels
+    )
+    assert "1 of 1" in capfd.readouterr().err
+
+
+def test_progress_goes_to_stderr_and_quiet_silences_it(blocked, tmp_path, capfd):
+    assert run("fit", blocked, "-p", "bernoulli", "-o", tmp_path / "b.h5") == 0
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "fitting: 30 of 30" in err
+    assert run("fit", blocked, "-p", "bernoulli", "-q", "-o", tmp_path / "b.h5") == 0
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_installed_command_starts():
+    command = [sys.executable, "-c", "from stochnet.cli import main; main()", "--version"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == f"stochnet {sn.__version__}"
+
+
+def test_every_command_has_help():
+    for command in app.registered_commands:
+        assert command.callback is not None
+        assert (command.callback.__doc__ or "").strip()
