@@ -1,0 +1,270 @@
+"""A plain training loop, on true, random or partly random labels."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import nn
+
+from stochnet.errors import InvalidInputError, RecordingError
+from stochnet.recording.images import Normalize, Stimuli, prepare
+from stochnet.recording.networks import seeded
+from stochnet.recording.weights import save_network
+from stochnet.threads import Progress
+
+_CPU = torch.device("cpu")
+_EVALUATED = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What an epoch came to; accuracies are those of the weights at its end, in eval mode."""
+
+    epoch: int
+    loss: float
+    train_accuracy: float
+    test_accuracy: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """What a training came to.
+
+    Attributes
+    ----------
+    history : tuple of Epoch
+        One entry per epoch.
+    training_labels : ndarray of int64 (stimulus,)
+        The labels trained on.
+    facts : dict
+        What a checkpoint needs beside the weights; hand it to `save_network`.
+    """
+
+    history: tuple[Epoch, ...]
+    training_labels: NDArray[np.int64]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def draw_labels(labels: ArrayLike, mode: str, n_classes: int, seed: int) -> NDArray[np.int64]:
+    """Return the labels to train on.
+
+    Parameters
+    ----------
+    labels : array_like of int, shape (stimulus,)
+        The true ones.
+    mode : str
+        ``"true"``; ``"random"``: each is drawn anew, all classes alike; ``"noise:0.4"``: that
+        fraction of them is drawn anew, which may give the true class again. With one seed, what a
+        smaller fraction changes a larger one changes in the same way.
+    n_classes : int
+        Number of classes.
+    seed : int
+        Decides which labels change, and to what.
+
+    Raises
+    ------
+    InvalidInputError
+        The mode is unknown.
+    """
+    true = np.asarray(labels, dtype=np.int64)
+    kind, _, amount = mode.partition(":")
+    try:
+        fraction = {"true": 0.0, "random": 1.0}[mode] if kind != "noise" else float(amount)
+    except (KeyError, ValueError):
+        fraction = math.nan
+    if not 0 <= fraction <= 1:
+        raise InvalidInputError(
+            f"labels must be 'true', 'random' or 'noise:FRACTION' (0 to 1), got {mode!r}"
+        )
+    rng = np.random.default_rng([seed, 1])
+    order, drawn = rng.permutation(len(true)), rng.integers(n_classes, size=len(true))
+    changed = order[: round(fraction * len(true))]
+    result = true.copy()
+    result[changed] = drawn[changed]
+    return result
+
+
+def train(
+    model: nn.Module,
+    images: ArrayLike,
+    labels: ArrayLike,
+    *,
+    epochs: int = 100,
+    batch_size: int = 128,
+    lr: float = 1e-3,
+    seed: int = 0,
+    labels_mode: str = "true",
+    stop_at: float | None = 1.0,
+    checkpoints: str | os.PathLike[str] | None = None,
+    test: tuple[ArrayLike, ArrayLike] | None = None,
+    n_classes: int | None = None,
+    normalize: Normalize | None = None,
+    facts: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> TrainingResult:
+    """Train a network in place, with Adam on the cross-entropy.
+
+    On the CPU, and with one number of threads, a seed gives the same weights every time. The global
+    random state of torch is as before afterwards.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Network that returns scores (batch, class).
+    images, labels : array_like
+        As for `stochnet.record`.
+    epochs : int, default 100
+        At most so many times through the images.
+    batch_size : int, default 128
+        Images per step.
+    lr : float, default 0.001
+        Step size of Adam.
+    seed : int, default 0
+        Decides the order of the images, dropout and random labels.
+    labels_mode : str, default "true"
+        As `mode` of `draw_labels`.
+    stop_at : float, optional
+        Stop after an epoch with this training accuracy; 1.0 by default, None for never.
+    checkpoints : path-like, optional
+        Folder for the network before training (``epoch-0000.pt``) and after each epoch.
+    test : tuple of (images, labels), optional
+        Measured after each epoch, never trained on.
+    n_classes : int, optional
+        One more than the highest label by default.
+    normalize : tuple of (mean, std), optional
+        As for `stochnet.record`; kept in the checkpoint.
+    facts : mapping, optional
+        To keep in the checkpoints, such as the names of architecture and data set.
+    progress : callable, optional
+        Called with ("train", epochs done, epochs).
+
+    Raises
+    ------
+    InvalidInputError
+        An argument cannot be used.
+    RecordingError
+        The loss is not finite.
+    """
+    if epochs < 1 or batch_size < 1 or not lr > 0:
+        raise InvalidInputError("epochs and batch_size must be at least 1, and lr positive")
+    if not 0 <= seed < 2**63:
+        raise InvalidInputError(f"seed must lie in 0 to 2^63 - 1, got {seed}")
+    shown = prepare(images, normalize)
+    true = _labels(labels, len(shown))
+    n_classes = int(true.max()) + 1 if n_classes is None else n_classes
+    if true.max() >= n_classes:
+        raise InvalidInputError(f"label {true.max()} is none of the {n_classes} classes")
+    target = draw_labels(true, labels_mode, n_classes, seed)
+    held_out = None
+    if test is not None:
+        test_images = prepare(test[0], normalize)
+        held_out = (test_images, torch.from_numpy(_labels(test[1], len(test_images))))
+    wanted = torch.from_numpy(target)
+    known: dict[str, Any] = {
+        "image_shape": list(shown.batch(0, 1, _CPU, torch.float32).shape[1:]),
+        "n_classes": n_classes,
+        "seed": seed,
+        "labels": labels_mode,
+        "training_labels": wanted.clone(),
+        "batch_size": batch_size,
+        "lr": lr,
+        "normalize": [list(shown.mean), list(shown.std)] if shown.mean else None,
+        **(facts or {}),
+    }
+    history: list[Epoch] = []
+    folder = None if checkpoints is None else _folder(checkpoints)
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+    order = torch.Generator().manual_seed(seed)
+    with seeded(seed):
+        _checkpoint(folder, 0, model, known, history)
+        for epoch in range(1, epochs + 1):
+            loss = _epoch(model, optimizer, shown, wanted, batch_size, order)
+            if not math.isfinite(loss):
+                raise RecordingError(
+                    f"the loss of epoch {epoch} is {loss}: lower the step size (lr={lr})"
+                )
+            accuracy = _accuracy(model, shown, wanted)
+            tested = None if held_out is None else _accuracy(model, *held_out)
+            history.append(Epoch(epoch, loss, accuracy, tested))
+            _checkpoint(folder, epoch, model, known, history)
+            if progress is not None:
+                progress("train", epoch, epochs)
+            if stop_at is not None and accuracy >= stop_at:
+                break
+    known["history"] = [asdict(one) for one in history]
+    return TrainingResult(tuple(history), target, known)
+
+
+def _epoch(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    shown: Stimuli,
+    labels: torch.Tensor,
+    batch_size: int,
+    order: torch.Generator,
+) -> float:
+    """Go once through the images in random order; return the mean loss."""
+    model.train()
+    total = 0.0
+    permuted = torch.randperm(len(shown), generator=order)
+    for start in range(0, len(shown), batch_size):
+        index = permuted[start : start + batch_size]
+        # Batch normalization cannot train on a single image.
+        if len(index) == 1 and len(shown) > 1:
+            continue
+        loss = nn.functional.cross_entropy(model(shown.at(index)), labels[index])
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        total += loss.item() * len(index)
+    return total / len(shown)
+
+
+def _accuracy(model: nn.Module, shown: Stimuli, labels: torch.Tensor) -> float:
+    model.eval()
+    right = 0
+    with torch.no_grad():
+        for start in range(0, len(shown), _EVALUATED):
+            stop = min(start + _EVALUATED, len(shown))
+            scores = model(shown.batch(start, stop, _CPU, torch.float32))
+            right += int((scores.argmax(1) == labels[start:stop]).sum())
+    return right / len(shown)
+
+
+def _labels(labels: ArrayLike, n: int) -> NDArray[np.int64]:
+    array = np.asarray(labels)
+    if array.shape != (n,) or array.dtype.kind not in "iu" or array.min() < 0:
+        raise InvalidInputError(
+            f"labels must be one integer from 0 for each of the {n} images, got {array.dtype} "
+            f"of shape {array.shape}"
+        )
+    return array.astype(np.int64)
+
+
+def _folder(path: str | os.PathLike[str]) -> Path:
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInputError(f"the folder {folder} cannot be made: {error}") from error
+    return folder
+
+
+def _checkpoint(
+    folder: Path | None,
+    epoch: int,
+    model: nn.Module,
+    known: Mapping[str, Any],
+    history: list[Epoch],
+) -> None:
+    if folder is not None:
+        facts = {**known, "history": [asdict(one) for one in history]}
+        save_network(folder / f"epoch-{epoch:04d}.pt", model, facts)
