@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from stochnet.errors import InvalidInputError
-from stochnet.layers import Layer
+from stochnet.labels import per_bin
+from stochnet.layers import Layer, check_layers
 from stochnet.process import Array, Process
 from stochnet.processes import get_process
 
@@ -51,11 +52,20 @@ class ProcessFit:
         object.__setattr__(self, "params", self.process.validate(self.params))
         if np.any(np.diff(self.node_ids) <= 0):
             raise InvalidInputError("node_ids must be ascending and without repeats")
+        if self.window is not None and self.window < 1:
+            raise InvalidInputError(f"a window must be at least one bin, got {self.window}")
         for name, array in self.params.items():
             if len(array) != len(self.node_ids):
                 raise InvalidInputError(
                     f"{name} has {len(array)} nodes, node_ids has {len(self.node_ids)}"
                 )
+        shapes = {np.shape(array) for array in self.params.values()}
+        if {np.shape(self.standard_errors.get(name, ())) for name in self.params} != shapes:
+            raise InvalidInputError("standard_errors must have the names and shapes of params")
+        if not (np.shape(self.log_likelihood) == np.shape(self.flags) == (len(self.node_ids),)):
+            raise InvalidInputError("log_likelihood and flags need one value for each node")
+        if np.shape(self.observed_bins) != (max(1, self.n_conditions),):
+            raise InvalidInputError("observed_bins needs one value for each condition")
 
     @property
     def n_conditions(self) -> int:
@@ -164,9 +174,14 @@ class Bundle:
             object.__setattr__(
                 self, "layers", (Layer("nodes", "nodes", (len(nodes),), 0, len(nodes)),)
             )
-        if sum(layer.n_nodes for layer in self.layers) != len(nodes):
-            raise InvalidInputError("layers and fits hold different numbers of nodes")
+        check_layers(self.layers, len(nodes))
+        if self.conditions is not None:
+            table = np.atleast_2d(np.asarray(self.conditions))
+            table = per_bin("conditions", table, *table.shape[:2])
+            object.__setattr__(self, "conditions", table)
         needed = max(fit.n_conditions for fit in self.fits)
+        if any(fit.n_conditions not in (0, needed) for fit in self.fits):
+            raise InvalidInputError("fits per condition must all have the same conditions")
         if self.conditions is not None and needed and int(self.conditions.max()) >= needed:
             raise InvalidInputError("conditions name a class that no parameter was fitted for")
 
@@ -233,7 +248,7 @@ class Bundle:
             window,
             np.zeros(next(iter(arrays.values())).shape[1:] or (1,), np.int64),
         )
-        table = None if conditions is None else np.atleast_2d(np.asarray(conditions, np.int16))
+        table = None if conditions is None else np.atleast_2d(np.asarray(conditions))
         return cls(
             (fit,),
             tuple(layers),

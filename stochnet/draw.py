@@ -61,8 +61,7 @@ def _draw_fit(fit: ProcessFit, a: int, b: int, run: Run, out: NDArray[Any]) -> N
     """Draw nodes a to b of a fit, a part of the table at a time."""
     draw = _DRAW[type(fit.process.sampler)]
     prepared = _prepare(fit, run)
-    probe = _tables(fit, a, a + 1)
-    step = max(1, TABLE_BYTES // probe.nbytes)
+    step = max(1, TABLE_BYTES // _table_bytes(fit, a, b))
     for start in range(a, b, step):
         stop = min(start + step, b)
         tables = _tables(fit, start, stop)
@@ -86,6 +85,16 @@ def _tables(fit: ProcessFit, start: int, stop: int) -> NDArray[np.float64]:
     flat = {name: array[start:stop].reshape(-1) for name, array in fit.params.items()}
     table = np.ascontiguousarray(fit.process.tabulate(flat), np.float64)
     return table.reshape(stop - start, max(1, fit.n_conditions), *table.shape[1:])
+
+
+def _table_bytes(fit: ProcessFit, a: int, b: int) -> int:
+    """Return the bytes that the table of one node takes, at the most, beside nodes a to b."""
+    probe = _tables(fit, a, a + 1)
+    most = fit.process.sampler.most
+    if most is None:
+        return int(probe.nbytes)
+    longest = most({name: array[a:b].reshape(-1) for name, array in fit.params.items()}) + 1
+    return int(probe.nbytes // probe.shape[-1] * longest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,7 +165,7 @@ def _fit_all(
         for record, part in zip(records, parts, strict=True):
             part.append(_estimate(record, summaries, per_condition))
         if progress is not None:
-            progress("fitting", min(first + step, raster.n_nodes), raster.n_nodes)
+            progress("fit", min(first + step, raster.n_nodes), raster.n_nodes)
     nodes = np.arange(raster.n_nodes)
     return tuple(
         ProcessFit(
@@ -210,7 +210,8 @@ def _join_flags(flags: NDArray[np.uint8]) -> NDArray[np.uint8]:
     always = np.bitwise_and.reduce(flags) & ends
     some = np.bitwise_or.reduce(flags)
     at_end = (some & ends != 0) & (always == 0)
-    return (some & ~ends) | always | np.where(at_end, Flag.BOUNDARY.value, 0).astype(np.uint8)
+    edge = np.where(at_end, Flag.BOUNDARY.value, 0).astype(np.uint8)
+    return np.asarray((some & ~ends) | always | edge, np.uint8)
 
 
 def _observed(summaries: tuple[Summary, ...]) -> Iterator[Summary]:

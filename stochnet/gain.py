@@ -1,4 +1,8 @@
-"""Gain laws as 256 levels, fine in the tails, with exact mean and variance."""
+"""Gain laws as 256 levels, fine in the tails.
+
+The mean is exact. The variance is too, but where a law sits so hard at the ends of its support that
+256 levels cannot follow it: at p = 0.02 and rho = 0.9 a Beta law keeps 91 % of its variance.
+"""
 
 from __future__ import annotations
 
@@ -18,35 +22,46 @@ _LOW_AT, _HIGH_AT = _INDEX[:256], _INDEX[256:]
 
 def beta_levels(a: Array, b: Array) -> Array:
     """Return the mean of a Beta(a, b) variable within each level: (node, 256)."""
-    edge = special.betaincinv(a[:, None], b[:, None], _KNOTS)
-    partial = special.betainc(a[:, None] + 1, b[:, None], edge)
+    a, b = a[:, None], b[:, None]
     mean = a / (a + b)
-    variance = mean * (1 - mean) / (a + b + 1)
-    return _matched(partial, mean, variance, high=1.0)
+    edge = special.betaincinv(a, b, _KNOTS)
+    lower = mean * special.betainc(a + 1, b, edge)
+    # Edges near 1 round to 1; there the mirrored variable, whose edges lie near 0, has the digits.
+    mirrored = special.betaincinv(b, a, 1 - _KNOTS)
+    upper = mean - (1 - _KNOTS) + (1 - mean) * special.betainc(b + 1, a, mirrored)
+    partial = np.where(edge <= 0.5, lower, upper)
+    return _matched(partial, mean, mean * (1 - mean) / (a + b + 1), highest=1.0)
 
 
 def gamma_levels(shape: Array) -> Array:
     """Return the mean of a gamma variable of mean 1 within each level: (node, 256)."""
-    edge = special.gammaincinv(shape[:, None], _KNOTS)
-    partial = special.gammainc(shape[:, None] + 1, edge)
-    return _matched(partial, np.ones_like(shape), 1 / shape, high=np.inf)
+    shape = shape[:, None]
+    edge = special.gammaincinv(shape, _KNOTS)
+    partial = special.gammainc(shape + 1, edge)
+    return _matched(partial, np.ones_like(shape), 1 / shape, highest=np.inf)
 
 
-def _matched(partial: Array, mean: Array, variance: Array, high: float) -> Array:
+def _matched(partial: Array, mean: Array, variance: Array, highest: float) -> Array:
     """Turn partial first moments at the knots into level means of the right mean and variance.
 
     Averaging within levels loses a little variance, which is given back by stretching about the
-    mean as far as the support allows.
+    mean as far as the support allows; the mean is exact in any case. Sums run along contiguous
+    rows and not through BLAS, so that a node's levels do not depend on the nodes beside it.
     """
     mass = partial[:, _HIGH_AT] - partial[:, _LOW_AT]
-    used = WEIGHT > 0
-    levels = np.zeros((len(mean), 256))
-    levels[:, used] = mean[:, None] * mass[:, used] / WEIGHT[used]
-    middle = levels @ WEIGHT
-    deviation = levels[:, used] - middle[:, None]
-    spread = np.sqrt(
-        np.divide(variance, deviation**2 @ WEIGHT[used], where=variance > 0, out=np.ones_like(mean))
-    )
-    stretched = mean[:, None] + deviation * spread[:, None]
-    levels[:, used] = np.clip(stretched, 0.0, high)
-    return levels
+    levels = np.where(WEIGHT > 0, mass / np.where(WEIGHT > 0, WEIGHT, 1.0), mean)
+    deviation = levels - _average(levels)
+    spread = np.sqrt(variance / np.maximum(_average(deviation**2), 1e-300))
+    levels = np.clip(mean + deviation * np.where(variance > 0, spread, 1.0), 0.0, highest)
+    middle = _average(levels)
+    scaled = levels * (mean / middle)
+    if np.isinf(highest):
+        return scaled
+    # Shrink towards the end that keeps every level inside.
+    from_above = highest - (highest - levels) * ((highest - mean) / (highest - middle))
+    return np.where(middle >= mean, scaled, from_above)
+
+
+def _average(levels: Array) -> Array:
+    """Return the mean over a level chosen at random: (node, 1)."""
+    return np.asarray(np.sum(np.ascontiguousarray(levels * WEIGHT), axis=1, keepdims=True))

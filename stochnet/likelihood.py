@@ -67,21 +67,23 @@ def fit_dispersion(
     """Fit (mean, dispersion) of every node; returns both, their standard errors, and flags.
 
     Under-dispersed nodes get dispersion 0 and the flag BOUNDARY; there, the standard error is the
-    one under dispersion 0. Dead and saturated nodes get dispersion 0 and an infinite error.
+    one under dispersion 0. Dead and saturated nodes, and nodes that the family cannot
+    produce, keep their mean and get dispersion 0 with an infinite error.
     """
     _, maximise = newton.compiled(family.derivatives)
     binary = family.highest == 1.0
     mean = (summary.active if binary else summary.spikes) / summary.n_bins
     length, fano = summary.window_fano()
     dispersion = np.clip(family.start(mean, length, fano), 0.0, family.most / 2)
-    moment = dispersion.copy()
+    moments = mean.copy(), dispersion.copy()
     errors = np.full((len(mean), 2), np.inf)
     status = np.zeros(len(mean), np.int64)
     flags = summary.no_flags()
     known = (mean > 0) & (mean < family.highest)
     if binary:
         known &= summary.spikes == summary.active
-    dispersion[~known] = 0.0
+    # Windows of one bin say nothing about how bins vary together.
+    dispersion[~known | (_information(family, mean, summary) == 0)] = 0.0
 
     def run(a: int, b: int) -> None:
         maximise(
@@ -93,18 +95,26 @@ def fit_dispersion(
     flags[known & (status == newton.BOUNDARY)] |= Flag.BOUNDARY.value
     stopped = known & (status == newton.STOPPED)
     flags[stopped] |= Flag.NOT_CONVERGED.value
-    dispersion[stopped] = moment[stopped]
+    for values, moment in zip((mean, dispersion), moments, strict=True):
+        values[stopped] = moment[stopped]
+    errors[stopped] = np.inf
+    mean[~known], dispersion[~known], errors[~known] = moments[0][~known], 0.0, (0.0, np.inf)
     if summary.n_segments < FEW:
         flags[known] |= Flag.FEW_WINDOWS.value
     null = known & (dispersion <= 0)
+    information = _information(family, mean, summary)
+    null &= information > 0
+    errors[null, 1] = 1 / np.sqrt(information[null])
+    return mean, dispersion, errors[:, 0], errors[:, 1], flags
+
+
+def _information(family: Family, mean: Array, summary: Summary) -> Array:
+    """Information about the dispersion at dispersion 0, in all windows of each node."""
     information = np.zeros(len(mean))
     for row, at in zip(summary.lengths, range(len(summary.lengths)), strict=True):
         windows = summary.histogram[:, summary.offsets[at] : summary.offsets[at + 1]].sum(axis=1)
         information += windows * family.information(mean, row)
-    null &= information > 0
-    errors[null, 1] = 1 / np.sqrt(information[null])
-    errors[~known, 0] = 0.0
-    return mean, dispersion, errors[:, 0], errors[:, 1], flags
+    return information
 
 
 def _beta_binomial(mean, dispersion, length, histogram, out):  # type: ignore[no-untyped-def]

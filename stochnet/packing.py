@@ -50,8 +50,8 @@ def pack_or_count(array: NDArray[Any]) -> NDArray[Any]:
     if array.dtype == np.bool_:
         return pack(array)
     if array.dtype.kind not in "iu":
-        whole = array.dtype.kind == "f" and bool(np.all(np.mod(array, 1) == 0))
-        if not whole:
+        whole = array.dtype.kind == "f" and bool(np.isfinite(array).all())
+        if not whole or (array != np.rint(array)).any():
             raise InvalidInputError(
                 "counts must be bool or whole numbers; threshold activations first, for example "
                 "activations > 0"

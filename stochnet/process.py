@@ -124,7 +124,8 @@ class Process:
     sampler : Independent or Stepwise
         How spikes are drawn.
     interval : callable, optional
-        ``(params, standard_errors, Summary-free totals, level)``; see `stochnet.estimation`.
+        ``(name, values, standard errors, bins observed, level) -> (low, high)``, each (node,): an
+        interval that keeps its level at the ends of the domain. Without one, value ± z · error.
     needs : frozenset of str
         Parts of the summary beyond totals: ``"windows"``, ``"transitions"``, ``"gaps"``.
     doc : str

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from stochnet import packing
 from stochnet.errors import InvalidInputError
+from stochnet.labels import per_bin
 from stochnet.layers import Layer, check_layers, cut_layers
 
 SCHEDULES = ("none", "shuffled", "blocked", "stratified", "sequential")
@@ -79,31 +80,13 @@ class SpikeRaster:
             ("training_labels", np.int16),
             ("stimuli", np.int64),
         ):
-            object.__setattr__(self, name, self._per_bin(name, dtype))
+            values = getattr(self, name)
+            if values is not None:
+                values = per_bin(name, values, self.n_trials, self.n_bins, dtype)
+            object.__setattr__(self, name, values)
         layers = self.layers or (Layer("nodes", "nodes", (self.n_nodes,), 0, self.n_nodes),)
         object.__setattr__(self, "layers", tuple(layers))
         check_layers(self.layers, self.n_nodes)
-
-    def _per_bin(self, name: str, dtype: type) -> NDArray[Any] | None:
-        values = getattr(self, name)
-        if values is None:
-            return None
-        array = np.asarray(values)
-        if array.ndim == 1:
-            array = np.broadcast_to(array, (self.n_trials, len(array)))
-        if array.shape != (self.n_trials, self.n_bins):
-            raise InvalidInputError(
-                f"{name} must have shape (trial, bin) = {(self.n_trials, self.n_bins)}, "
-                f"got {array.shape}"
-            )
-        low, high = -1, int(np.iinfo(dtype).max)
-        if array.dtype.kind not in "iu" or (
-            array.size and (array.min() < low or array.max() > high)
-        ):
-            raise InvalidInputError(
-                f"{name} must be integers from {low} (none) to {high}; number your labels 0, 1, …"
-            )
-        return np.ascontiguousarray(array, dtype=dtype)
 
     @classmethod
     def from_dense(
@@ -280,6 +263,10 @@ class SpikeRaster:
 
     def spike_times(self, node: int, trial: int = 0) -> NDArray[np.float64]:
         """Return when a node fires in a trial: starts of bins, in seconds or bins, with repeats."""
+        if not (0 <= node < self.n_nodes and 0 <= trial < self.n_trials):
+            raise InvalidInputError(
+                f"node and trial must lie in 0 to {self.n_nodes - 1} and 0 to {self.n_trials - 1}"
+            )
         counts = self.to_dense(slice(node, node + 1))[0, trial]
         bins = np.repeat(np.arange(self.n_bins, dtype=np.float64), counts)
         return bins if math.isnan(self.bin_width) else bins * self.bin_width
@@ -297,6 +284,10 @@ def _check(raster: SpikeRaster) -> None:
     if data.shape[2] != width:
         raise InvalidInputError(
             f"the last axis of data must be {width} for {n_bins} bins, got {data.shape[2]}"
+        )
+    if raster.bin_width <= 0 or math.isinf(raster.bin_width):
+        raise InvalidInputError(
+            f"bin_width must be positive seconds, or NaN for none; got {raster.bin_width}"
         )
     if raster.schedule not in SCHEDULES:
         raise InvalidInputError(f"schedule must be one of {SCHEDULES}, got {raster.schedule!r}")

@@ -228,7 +228,7 @@ def present(
             block = raster.block(slice(first, min(first + step, raster.n_nodes)))
             sink.write(first, _gather(block, order))
             if progress is not None:
-                progress("presenting", min(first + step, raster.n_nodes), raster.n_nodes)
+                progress("present", min(first + step, raster.n_nodes), raster.n_nodes)
     return sink.raster
 
 

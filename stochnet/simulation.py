@@ -13,6 +13,7 @@ from stochnet import packing, rng
 from stochnet.bundle import Bundle
 from stochnet.draw import Run, draw_nodes
 from stochnet.errors import InvalidInputError
+from stochnet.labels import per_bin
 from stochnet.provenance import provenance
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
 from stochnet.sink import Shape, open_sink
@@ -65,8 +66,11 @@ def simulate(
     n_trials = bundle.n_trials if n_trials is None else n_trials
     n_bins = bundle.n_bins if n_bins is None else n_bins
     for name, size in (("n_trials", n_trials), ("n_bins", n_bins)):
-        if not 1 <= size < 2**32:
-            raise InvalidInputError(f"{name} must be at least 1 and below 2**32, got {size}")
+        whole = isinstance(size, (int, np.integer)) and not isinstance(size, bool)
+        if not whole or not 1 <= size < 2**32:
+            raise InvalidInputError(
+                f"{name} must be a whole number from 1 to 2**32 - 1, got {size}"
+            )
     seed = rng.resolve_seed(seed)
     table = _conditions(bundle, n_trials, n_bins, conditions)
     run = Run(n_trials, n_bins, table, *rng.split_seed(seed), count(threads))
@@ -97,7 +101,7 @@ def simulate(
             # The block is written while the next one is drawn.
             pending = writer.submit(sink.write, first, block)
             if progress is not None:
-                progress("simulating", last, bundle.n_nodes)
+                progress("simulate", last, bundle.n_nodes)
         if pending is not None:
             pending.result()
     return sink.raster
@@ -110,6 +114,11 @@ def _data_type(bundle: Bundle) -> np.dtype[Any]:
         if fit.process.sampler.most is not None:
             flat = {name: array.reshape(-1) for name, array in fit.params.items()}
             most = max(most, fit.process.sampler.most(flat))
+        if most > np.iinfo(np.uint16).max:
+            raise InvalidInputError(
+                f"{fit.process.name}: a bin could hold {most} spikes, a raster at most 65535; "
+                "lower the rate or the dispersion, or use shorter bins"
+            )
     if most == 0:
         return np.dtype(np.uint64)
     return np.dtype(np.uint8 if most <= 255 else np.uint16)
@@ -121,11 +130,7 @@ def _conditions(
     """Return the condition of every bin: as given, or those of the fit, repeated where they end."""
     known = bundle.conditions
     if given is not None:
-        known = np.atleast_2d(np.asarray(given, np.int16))
-        if known.shape != (n_trials, n_bins):
-            raise InvalidInputError(
-                f"conditions must be (trial, bin) = {(n_trials, n_bins)}, got {known.shape}"
-            )
+        known = per_bin("conditions", given, n_trials, n_bins)
     if known is None:
         if bundle.n_conditions:
             raise InvalidInputError(

@@ -128,6 +128,7 @@ def summarize(
     n_conditions = raster.n_conditions if per_condition else 1
     data = block.data[0 : block.n_nodes]
     sums = _segment_sums(block, data, segments)
+    totals = _count_totals(block, data, segments, n_conditions)
     bins = np.bincount(segments.condition, segments.length, minlength=n_conditions)
     moves, starts = _transitions(block, segments, n_conditions, "transitions" in wanted)
     gaps = np.zeros((block.n_nodes, 0), np.int32)
@@ -140,10 +141,7 @@ def summarize(
         spikes = own.sum(axis=1, dtype=np.int64)
         active, factorials = spikes, np.zeros(block.n_nodes)
         if block.kind == "counts":
-            bins_of_c = (segments.of_bin >= 0) & (segments.condition[segments.of_bin] == c)
-            chosen = data[:, bins_of_c]
-            active = np.count_nonzero(chosen, axis=1).astype(np.int64)
-            factorials = special.gammaln(chosen + 1.0).sum(axis=1)
+            active, factorials = totals[0][:, c].copy(), totals[1][:, c].copy()
         lengths, offsets, histogram = _histogram(block, own, segments.length[mine], wanted)
         result.append(
             Summary(
@@ -193,6 +191,22 @@ def _segment_sums(block: SpikeRaster, data: NDArray[Any], segments: Segments) ->
             lambda a, b: kernels.segment_spikes(words[a:b], *pieces, sums[a:b]), block.n_nodes
         )
     return sums
+
+
+def _count_totals(
+    block: SpikeRaster, data: NDArray[Any], segments: Segments, n_conditions: int
+) -> tuple[NDArray[np.int64], Array]:
+    """Return active bins and log factorials (node, condition) of counts."""
+    active = np.zeros((block.n_nodes, n_conditions), np.int64)
+    total = np.zeros((block.n_nodes, n_conditions))
+    if block.kind == "counts":
+        log_factorial = special.gammaln(np.arange(np.iinfo(data.dtype).max + 1) + 1.0)
+        plan = (segments.of_bin, segments.condition, log_factorial)
+        run_blocks(
+            lambda a, b: kernels.count_totals(data[a:b], *plan, active[a:b], total[a:b]),
+            block.n_nodes,
+        )
+    return active, total
 
 
 def _histogram(

@@ -37,18 +37,20 @@ def _pointer(
 
 
 @functools.cache
-def lanes(n: int) -> Any:
+def lanes(n: int, *, many_nodes: bool = False) -> Any:
     """Return a compiled function that draws `n` counters at once.
 
     ``draw(out, o, first, second, c, node, purpose, k0, k1)`` takes the first two counter words
     from ``first[c:c+n]`` and ``second[c:c+n]`` (uint64) and stores the four output words of each
-    counter, in order, as two uint64 (little-endian pairs) at ``out[o:o+2n]``.
+    counter, in order, as two uint64 (little-endian pairs) at ``out[o:o+2n]``. With `many_nodes`,
+    node is an array like `first` and `second`.
     """
 
     @intrinsic
     def draw(typing, out, o, first, second, c, node, purpose, k0, k1):  # type: ignore[no-untyped-def]
         u = types.uint64
-        signature = types.void(out, types.int64, first, second, types.int64, u, u, u, u)
+        third = node if many_nodes else u
+        signature = types.void(out, types.int64, first, second, types.int64, third, u, u, u)
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             vector = ir.VectorType(_I64, n)
@@ -66,7 +68,8 @@ def lanes(n: int) -> Any:
 
             low, half = constant(0xFFFFFFFF), constant(32)
             c0, c1 = load(2), load(3)
-            c2, c3 = _splat(builder, args[5], n), _splat(builder, args[6], n)
+            c2 = load(5) if many_nodes else _splat(builder, args[5], n)
+            c3 = _splat(builder, args[6], n)
             key0, key1 = args[7], args[8]
             mask = ir.Constant(_I64, 0xFFFFFFFF)
             for _ in range(10):

@@ -9,10 +9,12 @@ from stochnet.kernels.philox import bytes_below, bytes_equal, gain_level, lanes,
 from stochnet.rng import GAIN, LOW, SPIKE, TIE
 
 BLOCK = 64
+TIES = 256
 WIDE, NARROW = 32, 8
 _wide, _narrow = lanes(WIDE), lanes(NARROW)
+_wide_ties, _narrow_ties = lanes(WIDE, many_nodes=True), lanes(NARROW, many_nodes=True)
 _ONE, _ZERO, _FULL = np.uint64(1), np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF)
-_SHIFT32, _TOP = np.uint64(32), np.uint64(256)
+_SHIFT4, _SHIFT32, _TOP = np.uint64(4), np.uint64(32), np.uint64(256)
 
 
 @numba.njit(nogil=True, error_model="numpy")
@@ -32,22 +34,47 @@ def address_words(start, n, n_words, n_bins, c0, c1, valid):
 def draw_bytes(c0, c1, n_counters, node, k0, k1, random):
     """Draw the random bytes of a block of words, 16 bytes a counter."""
     done = 0
-    while done + WIDE <= n_counters:
+    # Lanes beyond the last counter draw what nobody reads.
+    while n_counters - done > NARROW:
         _wide(random, 2 * done, c0, c1, done, node, SPIKE, k0, k1)
         done += WIDE
-    while done < n_counters:
+    if done < n_counters:
         _narrow(random, 2 * done, c0, c1, done, node, SPIKE, k0, k1)
-        done += NARROW
 
 
 @numba.njit(nogil=True, error_model="numpy")
-def settle_ties(words, tie_bin, tie_trial, tie_word, tie_bit, tie_low, n, node, k0, k1, random):
+def note_ties(ties, n, equal, first_bin, trial, node, low, row, word):
+    """Write down the tied bins of a word: set bits of `equal`; return how many there are now."""
+    while equal != _ZERO:
+        bit = np.uint64(trailing_zeros(equal))
+        ties[0, n] = first_bin + bit
+        ties[1, n] = trial
+        ties[2, n] = node
+        ties[3, n] = low
+        ties[4, n] = bit
+        ties[5, n] = np.uint64(row)
+        ties[6, n] = np.uint64(word)
+        n += 1
+        equal &= equal - _ONE
+    return n
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def settle_ties(ties, n, k0, k1, random, out):
     """Set the bit of every tied bin whose own 32-bit word is below the rest of its threshold."""
-    for done in range(0, n, NARROW):
-        _narrow(random, 0, tie_bin, tie_trial, done, node, TIE, k0, k1)
-        for j in range(done, min(done + NARROW, n)):
-            below = (random[2 * (j - done)] & LOW) < tie_low[j]
-            words[tie_word[j]] |= np.uint64(below) << tie_bit[j]
+    done = 0
+    while done < n:
+        if n - done > NARROW:
+            width = WIDE
+            _wide_ties(random, 0, ties[0], ties[1], done, ties[2], TIE, k0, k1)
+        else:
+            width = NARROW
+            _narrow_ties(random, 0, ties[0], ties[1], done, ties[2], TIE, k0, k1)
+        for j in range(min(width, n - done)):
+            t = done + j
+            below = (random[2 * j] & LOW) < ties[3, t]
+            out[np.int64(ties[5, t]), np.int64(ties[6, t])] |= np.uint64(below) << ties[4, t]
+        done += width
 
 
 @numba.njit(nogil=True, error_model="numpy")
@@ -65,12 +92,8 @@ def pooled_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out):
     random = np.empty(8 * BLOCK, np.uint64)
     tied = np.empty(BLOCK, np.uint64)
     tied_at = np.empty(BLOCK + 1, np.int64)
-    tie_bin = np.zeros(64 * BLOCK, np.uint64)
-    tie_trial = np.zeros(64 * BLOCK, np.uint64)
-    tie_bit = np.empty(64 * BLOCK, np.uint64)
-    tie_low = np.empty(64 * BLOCK, np.uint64)
-    tie_word = np.empty(64 * BLOCK, np.int64)
-    tie_random = np.empty(2 * NARROW, np.uint64)
+    ties = np.zeros((7, TIES + 64 * BLOCK), np.uint64)
+    n_ties = 0
     for start in range(0, total, BLOCK):
         n = min(BLOCK, total - start)
         address_words(start, n, n_words, n_bins, c0, c1, valid)
@@ -82,8 +105,7 @@ def pooled_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out):
                 for w in range(n):
                     words[w] = valid[w] if top >= _TOP else _ZERO
                 continue
-            node = nodes[i]
-            draw_bytes(c0, c1, 4 * n, node, k0, k1, random)
+            draw_bytes(c0, c1, 4 * n, nodes[i], k0, k1, random)
             n_tied = 0
             for w in range(n):
                 words[w] = bytes_below(random, 8 * w, top) & valid[w]
@@ -91,34 +113,16 @@ def pooled_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out):
                 tied[n_tied] = equal
                 tied_at[n_tied] = w
                 n_tied += np.int64(equal != _ZERO)
-            if low == _ZERO:
-                continue
-            n_ties = 0
             for q in range(n_tied):
                 w = tied_at[q]
-                equal = tied[q]
-                while equal != _ZERO:
-                    bit = np.uint64(trailing_zeros(equal))
-                    tie_bin[n_ties] = c0[4 * w] * np.uint64(16) + bit
-                    tie_trial[n_ties] = c1[4 * w]
-                    tie_word[n_ties] = w
-                    tie_bit[n_ties] = bit
-                    tie_low[n_ties] = low
-                    n_ties += 1
-                    equal &= equal - _ONE
-            settle_ties(
-                words,
-                tie_bin,
-                tie_trial,
-                tie_word,
-                tie_bit,
-                tie_low,
-                n_ties,
-                node,
-                k0,
-                k1,
-                tie_random,
-            )
+                n_ties = note_ties(
+                    ties, n_ties, tied[q], c0[4 * w] << _SHIFT4, c1[4 * w], nodes[i], low, i,
+                    start + w,
+                )  # fmt: skip
+            if n_ties >= TIES:
+                settle_ties(ties, n_ties, k0, k1, random, out)
+                n_ties = 0
+    settle_ties(ties, n_ties, k0, k1, random, out)
 
 
 @numba.njit(nogil=True, error_model="numpy")
@@ -161,23 +165,19 @@ def segmented_spikes(
     c1 = np.zeros(4 * BLOCK, np.uint64)
     valid = np.empty(BLOCK, np.uint64)
     random = np.empty(8 * BLOCK, np.uint64)
-    tie_bin = np.zeros(64 * BLOCK, np.uint64)
-    tie_trial = np.zeros(64 * BLOCK, np.uint64)
-    tie_bit = np.empty(64 * BLOCK, np.uint64)
-    tie_low = np.empty(64 * BLOCK, np.uint64)
-    tie_word = np.empty(64 * BLOCK, np.int64)
-    tie_random = np.empty(2 * NARROW, np.uint64)
+    gain_random = np.empty(2 * NARROW, np.uint64)
+    ties = np.zeros((7, TIES + 64 * BLOCK), np.uint64)
+    n_ties = 0
     levels = np.empty(len(segment_row), np.int64)
     for i in range(out.shape[0]):
         node = nodes[i]
-        draw_levels(segment_slot, segment_trial, has_gain, node, k0, k1, tie_random, levels)
+        draw_levels(segment_slot, segment_trial, has_gain, node, k0, k1, gain_random, levels)
         rows = thresholds[i]
         for start in range(0, total, BLOCK):
             n = min(BLOCK, total - start)
             address_words(start, n, n_words, n_bins, c0, c1, valid)
             words = out[i, start : start + n]
             draw_bytes(c0, c1, 4 * n, node, k0, k1, random)
-            n_ties = 0
             for w in range(n):
                 word = _ZERO
                 for piece in range(word_pieces[start + w], word_pieces[start + w + 1]):
@@ -189,28 +189,12 @@ def segmented_spikes(
                         continue
                     word |= bytes_below(random, 8 * w, top) & piece_mask[piece]
                     equal = bytes_equal(random, 8 * w, top) & piece_mask[piece]
-                    if threshold & LOW == _ZERO:
-                        continue
-                    while equal != _ZERO:
-                        bit = np.uint64(trailing_zeros(equal))
-                        tie_bin[n_ties] = c0[4 * w] * np.uint64(16) + bit
-                        tie_trial[n_ties] = c1[4 * w]
-                        tie_word[n_ties] = w
-                        tie_bit[n_ties] = bit
-                        tie_low[n_ties] = threshold & LOW
-                        n_ties += 1
-                        equal &= equal - _ONE
+                    n_ties = note_ties(
+                        ties, n_ties, equal, c0[4 * w] << _SHIFT4, c1[4 * w], node,
+                        threshold & LOW, i, start + w,
+                    )  # fmt: skip
                 words[w] = word
-            settle_ties(
-                words,
-                tie_bin,
-                tie_trial,
-                tie_word,
-                tie_bit,
-                tie_low,
-                n_ties,
-                node,
-                k0,
-                k1,
-                tie_random,
-            )
+            if n_ties >= TIES:
+                settle_ties(ties, n_ties, k0, k1, random, out)
+                n_ties = 0
+    settle_ties(ties, n_ties, k0, k1, random, out)

@@ -47,6 +47,23 @@ def segment_counts(counts, bin_segment, out):
 
 
 @numba.njit(nogil=True, error_model="numpy")
+def count_totals(counts, bin_segment, segment_condition, log_factorial, active, total):
+    """Bins with a spike, and the sum of log(count!), by condition.
+
+    counts (node, trial, bin), log_factorial float64 (count,); active int64 and total float64
+    (node, condition) are added to.
+    """
+    for i in range(counts.shape[0]):
+        for trial in range(counts.shape[1]):
+            for t in range(counts.shape[2]):
+                s = bin_segment[trial, t]
+                k = counts[i, trial, t]
+                if s >= 0 and k > 0:
+                    active[i, segment_condition[s]] += 1
+                    total[i, segment_condition[s]] += log_factorial[k]
+
+
+@numba.njit(nogil=True, error_model="numpy")
 def histograms(sums, segment_offset, out):
     """Histogram of segment sums by group: out int32 (node, entry) is added to."""
     for i in range(sums.shape[0]):

@@ -5,25 +5,66 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from stochnet.process import Array, Estimate, Param, Params, Process, Stepwise
+from stochnet.process import Array, Estimate, Flag, Param, Params, Process, Stepwise
 from stochnet.summary import Summary
+
+ROUNDS = 60
 
 
 def estimate(summary: Summary) -> Estimate:
-    """Maximum likelihood given the first bin of every trial: fractions of transitions.
+    """Maximum likelihood of trials that start in the stationary law.
 
-    Where a state never occurs its row is set to the overall fraction and its error to infinity.
+    Where a state is never left or kept, its row is set to the overall fraction of active bins, and
+    its standard error to infinity.
+
+    References
+    ----------
+    Billingsley (1961), Statistical Inference for Markov Processes, University of Chicago Press.
     """
-    params, errors = {}, {}
+    moves, starts = summary.transitions.astype(float), summary.starts.astype(float)
+    seen = moves.sum(axis=2) > 0
     overall = summary.active / summary.n_bins
-    for state, name in enumerate(("p_after_silence", "p_after_spike")):
-        total = summary.transitions[:, state].sum(axis=1)
-        seen = total > 0
-        p = np.divide(summary.transitions[:, state, 1], total, out=overall.copy(), where=seen)
-        error = np.full_like(p, np.inf)
-        error[seen] = np.sqrt(p[seen] * (1 - p[seen]) / total[seen])
-        params[name], errors[name] = p, error
-    return Estimate(params, errors, summary.no_flags())
+    # How often silence was left (or the stationary law chosen up), and kept; spikes likewise.
+    left = np.stack([moves[:, 0, 1] + starts[:, 1], moves[:, 1, 0] + starts[:, 0]], axis=1)
+    kept = np.stack([moves[:, 0, 0], moves[:, 1, 1]], axis=1)
+    trials = starts.sum(axis=1, keepdims=True)
+    other = np.stack([overall, 1 - overall], axis=1)
+    # Given the sum D of both, each has a closed form; D itself is found by halving.
+    # A chain that never moves would have D = 0, which tells nothing of where its trials start.
+    low, high = np.full((len(left), 1), 1e-9), np.full((len(left), 1), 2.0)
+    for _ in range(ROUNDS):
+        middle = (low + high) / 2
+        total = left + kept + trials / middle
+        root = np.sqrt(np.maximum(total**2 - 4 * trials / middle * left, 0.0))
+        leave = np.minimum(np.divide(2 * left, total + root, out=other.copy(), where=seen), 1.0)
+        larger = leave.sum(axis=1, keepdims=True) > middle
+        low, high = np.where(larger, middle, low), np.where(larger, high, middle)
+    leave[seen & (kept == 0) & (leave > 1 - 1e-9)] = 1.0
+    flags = summary.no_flags()
+    never_moves = seen.all(axis=1) & (moves[:, 0, 1] + moves[:, 1, 0] == 0)
+    at_edge = (seen & ((leave == 0) | (leave == 1))).any(axis=1) | never_moves
+    flags[at_edge & (flags == 0)] |= Flag.BOUNDARY.value
+    errors = _errors(leave, left, kept, trials)
+    errors[~seen | never_moves[:, None]] = np.inf
+    return Estimate(
+        {"p_after_silence": leave[:, 0], "p_after_spike": 1 - leave[:, 1]},
+        {"p_after_silence": errors[:, 0], "p_after_spike": errors[:, 1]},
+        flags,
+    )
+
+
+def _errors(leave: Array, left: Array, kept: Array, trials: Array) -> Array:
+    """Return standard errors by observed information; at an edge those of a lone fraction."""
+    errors = np.sqrt(leave * (1 - leave) / np.maximum(left + kept, 1))
+    inside = ((leave > 0) & (leave < 1)).all(axis=1)
+    p = leave[inside]
+    shared = (trials[inside] / p.sum(axis=1, keepdims=True) ** 2)[:, 0]
+    own = left[inside] / p**2 + kept[inside] / (1 - p) ** 2 - shared[:, None]
+    determinant = own[:, 0] * own[:, 1] - shared**2
+    good = (own > 0).all(axis=1) & (determinant > 0)
+    variance = own[:, ::-1] / np.where(good, determinant, 1.0)[:, None]
+    errors[inside] = np.where(good[:, None], np.sqrt(np.abs(variance)), np.inf)
+    return errors
 
 
 def stationary(params: Params) -> Array:

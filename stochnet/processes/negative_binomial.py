@@ -11,6 +11,8 @@ from stochnet.process import Array, Estimate, Independent, Param, Params, Proces
 from stochnet.summary import Summary
 
 TAIL = 2.0**-33
+# Beyond this rate exp(-rate) is no normal number, and a recurrence from there fails.
+FAST = 700.0
 
 
 def estimate(summary: Summary) -> Estimate:
@@ -60,11 +62,14 @@ def tabulate(params: Params) -> Array:
     """Return the distribution function of the count at each gain level: (node, 256, entry)."""
     rates = _level_rates(params)
     table = np.empty((*rates.shape, most(params) + 1))
-    mass = np.exp(-rates)
+    slow = np.minimum(rates, FAST)
+    mass = np.exp(-slow)
     table[..., 0] = mass
     for k in range(1, table.shape[-1]):
-        mass = mass * rates / k
+        mass = mass * slow / k
         table[..., k] = table[..., k - 1] + mass
+    high = rates > FAST
+    table[high] = special.pdtr(np.arange(table.shape[-1]), rates[high][:, None])
     return np.minimum(table, 1.0)
 
 
@@ -72,7 +77,7 @@ PROCESS = Process(
     "negative_binomial",
     1,
     (
-        Param("rate", "1/bin", (0.0, 100.0), (0.02, 2.0), "mean number of spikes per bin"),
+        Param("rate", "1/bin", (0.0, 65_535.0), (0.02, 2.0), "mean number of spikes per bin"),
         Param(
             "dispersion", "1", (0.0, 100.0), (0.05, 1.0), "variance of the gain, whose mean is 1"
         ),

@@ -51,7 +51,7 @@ def interval(
 PROCESS = Process(
     "poisson",
     1,
-    (Param("rate", "1/bin", (0.0, 10_000.0), (0.02, 3.0), "mean number of spikes per bin"),),
+    (Param("rate", "1/bin", (0.0, 65_535.0), (0.02, 3.0), "mean number of spikes per bin"),),
     estimate,
     log_likelihood,
     moments,

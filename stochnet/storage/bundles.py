@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.bundle import Bundle, ProcessFit
-from stochnet.errors import FileFormatError, InvalidInputError
+from stochnet.errors import FileFormatError
 from stochnet.process import Process
 from stochnet.processes import PROCESSES
 from stochnet.storage.provenance import read_provenance
@@ -106,19 +106,16 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
         that this installation does not have.
     """
     with safe_open(path, {BUNDLE: LAYOUT}) as handle:
-        try:
-            return Bundle(
-                _read_fits(handle),
-                read_layers(handle),
-                int(attribute(handle, "n_trials")),
-                int(attribute(handle, "n_bins")),
-                handle["conditions"][...] if "conditions" in handle else None,
-                float(attribute(handle, "bin_width")),
-                str(attribute(handle, "schedule")),
-                read_provenance(handle),
-            )
-        except (InvalidInputError, KeyError, ValueError, UnicodeDecodeError) as error:
-            raise FileFormatError(f"{path} is damaged: {error}") from error
+        return Bundle(
+            _read_fits(handle),
+            read_layers(handle),
+            int(attribute(handle, "n_trials")),
+            int(attribute(handle, "n_bins")),
+            handle["conditions"][...] if "conditions" in handle else None,
+            float(attribute(handle, "bin_width")),
+            str(attribute(handle, "schedule")),
+            read_provenance(handle),
+        )
 
 
 def _read_fits(handle: h5py.File) -> tuple[ProcessFit, ...]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from stochnet.errors import FileFormatError
+from stochnet.errors import FileFormatError, InvalidInputError
+from stochnet.packing import last_word_mask
+from stochnet.raster import SpikeRaster
 from stochnet.storage import bundles, rasters
 from stochnet.storage.safe import attribute, safe_open
 from stochnet.storage.seal import check_seal
@@ -52,15 +54,27 @@ def verify(path: str | os.PathLike[str]) -> tuple[str, bool]:
     FileFormatError
         It is damaged, changed, unsafe or of an unknown kind; the message says which.
     """
+    if not Path(path).is_file():
+        raise InvalidInputError(f"no file {path}")
+    # The seal first: a damaged file need not be parsed to say that it is damaged.
+    sealed = check_seal(Path(path))
     with safe_open(path, LAYOUTS) as handle:
         kind = str(attribute(handle, "encoding-type"))
-        sealed = check_seal(Path(path))
-        try:
-            digest = file_digest(handle)
-        except (OSError, RuntimeError, KeyError, TypeError, UnicodeError) as error:
-            raise FileFormatError(f"{path} is damaged: {error}") from error
+        digest = file_digest(handle)
     if digest != stored_digest(path):
         raise FileFormatError(f"{path}: its content does not match its digest; take a good copy")
     # Whatever the digest says, the file must also make sense.
-    (rasters.read_raster if kind == rasters.RASTER else bundles.read_bundle)(path)
+    if kind == rasters.RASTER:
+        _check_padding(rasters.read_raster(path), path)
+    else:
+        bundles.read_bundle(path)
     return digest, sealed
+
+
+def _check_padding(raster: SpikeRaster, path: str | os.PathLike[str]) -> None:
+    """Refuse spikes after the last bin; every statistic counts on their absence."""
+    if raster.kind == "spikes":
+        padding = ~last_word_mask(raster.n_bins)
+        for _, block in raster.blocks():
+            if (block.data[0 : block.n_nodes][..., -1] & padding).any():
+                raise FileFormatError(f"{path}: there are spikes after the last bin")

@@ -14,14 +14,17 @@ _LONGEST = 32_000
 
 
 def write_provenance(handle: h5py.File, facts: Mapping[str, Any]) -> None:
-    """Write facts as attributes of the group ``provenance``."""
+    """Write facts as attributes of the group ``provenance``; those that are None are left out."""
     group = handle.create_group("provenance")
     for name, value in facts.items():
-        plain = isinstance(value, (str, int, float)) and not isinstance(value, bool)
+        if value is None:
+            continue
+        plain = isinstance(value, (str, int, float))
         text = value if plain else json.dumps(value, default=str)
         if isinstance(text, str) and len(text.encode()) > _LONGEST:
             text = text.encode()[:_LONGEST].decode(errors="ignore") + " … (cut)"
-        group.attrs[name] = str(text) if isinstance(text, int) and abs(text) >= 2**63 else text
+        fits = not isinstance(text, int) or -(2**63) <= text < 2**64
+        group.attrs[name] = text if fits else str(text)
 
 
 def read_provenance(handle: h5py.File) -> dict[str, Any]:

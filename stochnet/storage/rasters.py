@@ -20,7 +20,7 @@ from stochnet.layers import Layer
 from stochnet.raster import SpikeRaster
 from stochnet.storage.provenance import read_provenance, write_provenance
 from stochnet.storage.publish import publish
-from stochnet.storage.safe import FORMAT_VERSION, Layout, attribute, safe_open
+from stochnet.storage.safe import DAMAGE, FORMAT_VERSION, Layout, attribute, safe_open
 from stochnet.storage.seal import USERBLOCK, write_seal
 from stochnet.storage.tree import row_blocks
 
@@ -54,11 +54,14 @@ class StoredArray:
         if self._stat() != self._identity:
             raise FileFormatError(f"{self.path} was replaced since it was opened; read it again")
         start, stop, _ = key.indices(self.shape[0])
-        with h5py.File(self.path, "r") as handle:
-            block = np.empty((max(0, stop - start), *self.shape[1:]), self.dtype)
-            if block.size:
-                handle[self.name].read_direct(block, np.s_[start:stop])
-            return block
+        block = np.empty((max(0, stop - start), *self.shape[1:]), self.dtype)
+        try:
+            with h5py.File(self.path, "r") as handle:
+                if block.size:
+                    handle[self.name].read_direct(block, np.s_[start:stop])
+        except DAMAGE as error:
+            raise FileFormatError(f"{self.path} is damaged: {error}") from error
+        return block
 
 
 def layer_arrays(layers: tuple[Layer, ...]) -> dict[str, NDArray[Any]]:
@@ -155,6 +158,7 @@ class RasterWriter:
         self._columns = words_per_write
         self._tree = ArrayDigest(tuple(template.data.shape), template.data.dtype)
         self._digest = ""
+        self._by_columns = False
 
     def __enter__(self) -> RasterWriter:
         self._session = self._write_all()
@@ -195,7 +199,7 @@ class RasterWriter:
         return handle.create_dataset(template.kind, shape, template.data.dtype, chunks=chunks)
 
     def _finish(self, handle: h5py.File) -> str:
-        if self._columns is not None:
+        if self._by_columns:
             handle.flush()
             for rows in row_blocks(self._data):
                 self._tree.update(rows)
@@ -214,7 +218,11 @@ class RasterWriter:
 
     def write_words(self, first_word: int, block: NDArray[np.uint64]) -> None:
         """Write words `first_word` and following of all nodes: uint64 (node, 1, word)."""
+        if block.shape[2] == self._data.shape[2] and self._tree.rows == 0:
+            self.write(0, block)
+            return
         self._data[:, :, first_word : first_word + block.shape[2]] = block
+        self._by_columns = True
 
     def _check(self, part: Path) -> None:
         if raster_digest(read_raster(part)) != self._digest:
@@ -263,15 +271,12 @@ def read_raster(path: str | os.PathLike[str]) -> SpikeRaster:
         ):
             raise FileFormatError(f"{path}: {names[0]} has type {data.dtype}")
         fields: Mapping[str, Any] = {n: handle[n][...] for n in _PER_BIN if n in handle}
-        try:
-            return SpikeRaster(
-                StoredArray(Path(path), names[0], data.shape, data.dtype.newbyteorder("=")),
-                n_bins=int(attribute(handle, "n_bins")),
-                bin_width=float(attribute(handle, "bin_width")),
-                schedule=str(attribute(handle, "schedule")),
-                layers=read_layers(handle),
-                provenance=read_provenance(handle),
-                **fields,
-            )
-        except (InvalidInputError, KeyError, ValueError, UnicodeDecodeError) as error:
-            raise FileFormatError(f"{path} is damaged: {error}") from error
+        return SpikeRaster(
+            StoredArray(Path(path), names[0], data.shape, data.dtype.newbyteorder("=")),
+            n_bins=int(attribute(handle, "n_bins")),
+            bin_width=float(attribute(handle, "bin_width")),
+            schedule=str(attribute(handle, "schedule")),
+            layers=read_layers(handle),
+            provenance=read_provenance(handle),
+            **fields,
+        )

@@ -26,6 +26,8 @@ _FILTERS = {
 # gzip reaches at most about 1030 : 1, so a larger claim is a bomb.
 _MAX_RATIO = 1100
 _MAX_ATTRIBUTE = 1 << 16
+# What h5py and our own checks raise on bytes that make no sense.
+DAMAGE = (OSError, RuntimeError, LookupError, TypeError, ValueError, ArithmeticError, MemoryError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Layout:
 def safe_open(path: str | os.PathLike[str], layouts: Mapping[str, Layout]) -> Iterator[h5py.File]:
     """Open a file for reading after checking all that it links to.
 
+    What fails while the file is open is taken as damage.
+
     Raises
     ------
     InvalidInputError
@@ -65,10 +69,10 @@ def safe_open(path: str | os.PathLike[str], layouts: Mapping[str, Layout]) -> It
     with handle:
         try:
             layout = _layout(handle, target, layouts)
-            _walk(handle, "", layout, target)
-        except (OSError, RuntimeError, KeyError, TypeError, UnicodeError) as error:
+            _walk(handle, "", layout, target, set())
+            yield handle
+        except DAMAGE as error:
             raise FileFormatError(f"{target} is damaged: {error}") from error
-        yield handle
 
 
 def attribute(obj: Any, name: str) -> str | int | float:
@@ -106,8 +110,13 @@ def _layout(handle: h5py.File, path: Path, layouts: Mapping[str, Layout]) -> Lay
     return Layout(kind, (".*",), (".*",)) if later else layouts[kind]
 
 
-def _walk(group: h5py.Group, prefix: str, layout: Layout, path: Path, depth: int = 0) -> None:
-    if depth > 8:
+def _walk(group: h5py.Group, prefix: str, layout: Layout, path: Path, seen: set[int]) -> None:
+    """Check all that a group links to; `seen` has the addresses of the groups before."""
+    address = h5py.h5o.get_info(group.id).addr
+    if address in seen:
+        raise FileFormatError(f"{path}: the group {prefix or '/'} has several names; refused")
+    seen.add(address)
+    if prefix.count("/") > 8:
         raise FileFormatError(f"{path}: groups are nested too deeply")
     for name in list(group.keys()):
         where = f"{prefix}{name}"
@@ -118,7 +127,7 @@ def _walk(group: h5py.Group, prefix: str, layout: Layout, path: Path, depth: int
         if kind == h5py.h5o.TYPE_GROUP:
             if not layout.allows(where, group=True):
                 raise FileFormatError(f"{path}: unexpected group {where}")
-            _walk(group[name], f"{where}/", layout, path, depth + 1)
+            _walk(group[name], f"{where}/", layout, path, seen)
         elif kind == h5py.h5o.TYPE_DATASET:
             if not layout.allows(where, group=False):
                 raise FileFormatError(f"{path}: unexpected dataset {where}")

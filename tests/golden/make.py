@@ -1,0 +1,73 @@
+"""Make the golden files of format version 1, which every later version must keep reading.
+
+    python tests/golden/make.py FOLDER
+
+They are committed and never made anew: a new format version gets files of its own. The tests call
+`raster` and `bundle` to know what the files must hold.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import stochnet as sn
+from stochnet.bundle import ProcessFit
+
+LAYERS = (sn.Layer("conv", "ReLU", (2, 2), 0, 4), sn.Layer("relu:1", "ReLU6", (3,), 4, 3))
+N_TRIALS, N_BINS = 3, 70
+
+
+def dense(highest):
+    """Return spikes or counts from 0 to `highest` by a rule: (node, trial, bin)."""
+    index = np.arange(7 * N_TRIALS * N_BINS).reshape(7, N_TRIALS, N_BINS)
+    return (index * index // 7 + index) % (highest + 1) * (index % 3 == 0)
+
+
+def labels():
+    return np.arange(N_TRIALS * N_BINS).reshape(N_TRIALS, N_BINS) // 5 % 2
+
+
+def raster(highest=1):
+    """Return a raster with all that the format has."""
+    plain = sn.SpikeRaster.from_dense(dense(highest))
+    return sn.SpikeRaster(
+        plain.data,
+        N_BINS,
+        conditions=labels(),
+        training_labels=1 - labels(),
+        stimuli=np.arange(N_TRIALS * N_BINS).reshape(N_TRIALS, N_BINS) - 1,
+        layers=LAYERS,
+        bin_width=0.0625,
+        schedule="blocked",
+        provenance={"seed": 2**64 - 1, "note": "golden", "nested": {"list": [1, 2.5, "three"]}},
+    )
+
+
+def bundle():
+    """Return a bundle of two processes over two layers, per condition, with unknown errors."""
+    even, odd = np.arange(0, 7, 2), np.arange(1, 7, 2)
+    one = np.arange(8.0).reshape(4, 2) / 8
+    two = np.arange(6.0).reshape(3, 2) / 16
+    first = ProcessFit(
+        sn.PROCESSES["bernoulli"], even, {"p": one}, {"p": one / 16}, -np.arange(4.0) * 3,
+        np.array([1, 0, 0, 0], np.uint8), None, np.array([105, 105]),
+    )  # fmt: skip
+    second = ProcessFit(
+        sn.PROCESSES["beta_bernoulli"], odd, {"p": two, "rho": two / 2},
+        {"p": two, "rho": np.full((3, 2), np.inf)}, np.array([-1.5, -np.inf, 0.0]),
+        np.array([4, 8, 32], np.uint8), 10, np.array([105, 105]),
+    )  # fmt: skip
+    return sn.Bundle(
+        (first, second), LAYERS, N_TRIALS, N_BINS, labels(), 0.0625, "blocked", {"note": "golden"}
+    )
+
+
+def write(folder):
+    sn.write_raster(raster(1), folder / "raster-v1.h5")
+    sn.write_raster(raster(300), folder / "counts-v1.h5")
+    sn.write_bundle(bundle(), folder / "bundle-v1.h5")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
