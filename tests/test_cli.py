@@ -51,14 +51,16 @@ def test_every_command_of_the_loop(recording, capfd, tmp_path):
     raster, bundle, drawn = (tmp_path / name for name in ("r.h5", "b.h5", "s.h5"))
     page, numbers = tmp_path / "report.html", tmp_path / "report.json"
     sizes = ("--trials", 40, "--bins", 10)
-    assert run("present", recording, "--schedule", "shuffled", *sizes, "--seed", 1, "-o", raster) == 0
+    assert (
+        run("present", recording, "--schedule", "shuffled", *sizes, "--seed", 1, "-o", raster) == 0
+    )
     assert run("fit", raster, "--process", "bernoulli", "-o", bundle) == 0
     assert run("simulate", bundle, "--seed", 2, "-o", drawn) == 0
     assert run("verify", drawn) == 0
     capfd.readouterr()
     assert run("validate", raster, drawn, "-w", 10, "-o", page, "--json", numbers) == 0
-    assert "verdict" in capfd.readouterr().out
-    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert "firing rate" in capfd.readouterr().out
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
     json.loads(numbers.read_text())
     for file in (raster, bundle, drawn):
         assert run("info", file) == 0
@@ -107,7 +109,8 @@ def test_stats_as_a_table_names_the_schedule(blocked, capfd):
         (("stats", "{rec}", "--config", "absent.toml"), "absent.toml"),
         (("train", "nonesuch", "--data", "mnist-5k", "-o", "x.pt"), "nonesuch"),
         (("record", "mlp", "--data", "nonesuch", "-o", "x.h5"), "mnist-5k"),
-        (("record", "mlp", "--data", "mnist-5k", "--normalize", "a", "b", "-o", "x.h5"), "normalize"),
+        (("record", "mlp", "--data", "mnist-5k", "--normalize", "a", "b", "-o", "x.h5"),
+         "--normalize"),
         (("record", "mlp", "--data", "mnist-5k", "--limit", 64, "--layers", "conv*", "-o", "x.h5"),
          "conv*"),
     ],
@@ -168,12 +171,15 @@ def test_an_unknown_option_in_a_configuration_file_is_named(recording, tmp_path,
 def test_train_and_record_keep_the_labels_of_the_training(tmp_path, capfd):
     net, rec = tmp_path / "net.pt", tmp_path / "rec.h5"
     common = ("--data", "mnist-5k", "--limit", 128)
-    assert run("train", "mlp", *common, "--labels", "random", "--epochs", 1, "--seed", 1, "-o", net) == 0
+    assert (
+        run("train", "mlp", *common, "--labels", "random", "--epochs", 1, "--seed", 1, "-o", net)
+        == 0
+    )
     assert run("record", "mlp", *common, "--weights", net, "-o", rec) == 0
     raster = sn.read_raster(rec)
     assert raster.training_labels is not None
     assert (raster.training_labels != raster.conditions).mean() > 0.5
-    assert raster.provenance["data"] == "mnist-5k"
+    assert raster.provenance["dataset"] == "mnist-5k"
     shown = tmp_path / "shown.h5"
     words = ("--schedule", "blocked", "--by", "training-label", "--trials", 10, "--bins", 8)
     assert run("present", rec, *words, "-o", shown) == 0
@@ -187,7 +193,7 @@ def test_progress_goes_to_stderr_and_quiet_silences_it(blocked, tmp_path, capfd)
     assert run("fit", blocked, "-p", "bernoulli", "-o", tmp_path / "b.h5") == 0
     out, err = capfd.readouterr()
     assert out == ""
-    assert "fitting: 30 of 30" in err
+    assert "fit: 30 of 30" in err
     assert run("fit", blocked, "-p", "bernoulli", "-q", "-o", tmp_path / "b.h5") == 0
     assert capfd.readouterr() == ("", "")
 

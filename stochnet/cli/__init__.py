@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import typer
 
@@ -14,6 +15,9 @@ from stochnet.errors import StochnetError
 from stochnet.cli import networks
 from stochnet.cli import loop
 from stochnet.cli import files
+
+# typer keeps this class in different places in different versions.
+UsageError: Any = typer.BadParameter.__bases__[0]
 
 __all__ = ["app", "files", "loop", "main", "networks"]
 
@@ -28,7 +32,7 @@ def main() -> None:
         code = _say("stopped; nothing was written", 130)
     except KeyboardInterrupt:
         code = _say("stopped; nothing was written", 130)
-    except typer.BadParameter.__bases__[0] as error:  # UsageError, wherever typer keeps it
+    except UsageError as error:
         code = _say(f"{_usage_text(error)} (see stochnet --help)", 2)
     except StochnetError as error:
         code = _say(str(error), 2)

@@ -65,7 +65,9 @@ def present(
 def stats(
     raster: Raster,
     window: Windows = None,
-    per_node: Annotated[bool, typer.Option("--per-node", help="Every node, not only means.")] = False,
+    per_node: Annotated[
+        bool, typer.Option("--per-node", help="Every node, not only means.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
     config: Config = None,
     quiet: Quiet = False,

@@ -131,7 +131,7 @@ def train(
             test=None if held_out is None else (held_out.images, held_out.labels),
             n_classes=shown.n_classes,
             normalize=_normalize(normalize),
-            facts={"architecture": architecture, "data": shown.name, "limit": limit},
+            facts={"architecture": architecture, "dataset": shown.name, "limit": limit},
             progress=report,
         )
     save_network(output, model, result.facts)
@@ -201,7 +201,7 @@ def record(
             provenance={
                 "model": network.name,
                 "weights_file": "" if weights is None else str(weights),
-                "data": shown.name,
+                "dataset": shown.name,
                 "split": shown.split or "",
             },
             progress=report,
@@ -209,9 +209,7 @@ def record(
     note(f"{output}: {recording}", quiet)
 
 
-def _splits(
-    data: str, root: Path | None, download: bool
-) -> tuple[Dataset, Dataset | None]:
+def _splits(data: str, root: Path | None, download: bool) -> tuple[Dataset, Dataset | None]:
     """Return the training images, and the test images where the data set is split."""
     from stochnet.recording import load_dataset
 
@@ -222,10 +220,10 @@ def _splits(
 
 
 def _training_labels(network: Network, shown: Dataset) -> Any:
-    """Return the labels the network was trained on, -1 beyond them; None if they are the true ones."""
+    """Return the labels trained on, -1 beyond them; None if they are the true ones."""
     labels = network.training_labels
     facts = network.facts
-    if labels is None or facts.get("labels") == "true" or facts.get("data") != shown.name:
+    if labels is None or facts.get("labels") == "true" or facts.get("dataset") != shown.name:
         return None
     if shown.split not in (None, "train"):
         return None

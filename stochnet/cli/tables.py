@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +90,8 @@ def report_table(report: Any) -> Table:
     table = _columns(
         Table(
             title="Observed and simulated",
-            caption="Distance: root mean square over nodes, between halves of equal size. Floor: the "
-            "same between two halves of the observed raster.",
+            caption="Distances are between halves of equal size; the floor is that of the two "
+            "halves of the observed raster. Means are over nodes that have the statistic.",
         ),
         "statistic", "observed", "simulated", "distance", "floor", "verdict",
     )  # fmt: skip
@@ -100,6 +100,41 @@ def report_table(report: Any) -> Table:
             row["name"],
             *(_number(row[key]) for key in ("observed", "simulated", "distance", "floor")),
             row["verdict"],
+        )
+    return table
+
+
+def regime_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the table of the demo: one row a regime, schedule and layer."""
+
+    def accuracy(row: Mapping[str, Any]) -> str:
+        known = (row["train_accuracy"], row["test_accuracy"])
+        return " / ".join("–" if value is None else f"{value:.1%}" for value in known)
+
+    windows = [key.removeprefix("mff_") for key in rows[0] if key.startswith("mff_")]
+    table = _columns(
+        Table(
+            title="Three networks from the same initial weights",
+            caption="MFF: mean over nodes that fire of variance (ddof 1) / mean of window counts.",
+        ),
+        "regime", "train / test", "schedule", "layer", "dead", "MFR", "var(rate)",
+        *(f"{name}, W={w}" for w in windows for name in ("MFF", "var(Fano)")),
+    )  # fmt: skip
+    before: tuple[str, str] | None = None
+    for row in rows:
+        now = (str(row["regime"]), str(row["schedule"]))
+        regime, right, schedule = ("", "", "") if now == before else (now[0], accuracy(row), now[1])
+        if before is not None and before != now:
+            table.add_section()
+        before = now
+        numbers = (row[f"{key}_{w}"] for w in windows for key in ("mff", "var_fano"))
+        table.add_row(
+            regime,
+            right,
+            schedule,
+            str(row["layer"]),
+            f"{row['dead']:,}",
+            *map(_number, (row["mfr"], row["var_rate"], *numbers)),
         )
     return table
 

@@ -53,7 +53,10 @@ def simulating(nodes: int, rounds: int) -> None:
     print(f"simulate {nodes:,} independent nodes × {BINS:,} bins, p ~ Beta(1, 4)")
     for name in ("1 thread", "2 threads", "to HDF5"):
         speed = nodes * BINS / median(seconds[name]) / 1e9
-        print(f"  {name:<10} {speed:6.2f} Gbin/s, NumPy takes {ratio(seconds['numpy'], seconds[name])} times as long")
+        print(
+            f"  {name:<10} {speed:6.2f} Gbin/s, NumPy takes "
+            f"{ratio(seconds['numpy'], seconds[name])} times as long"
+        )
 
 
 def recording(images: int, rounds: int) -> None:
