@@ -79,6 +79,12 @@ def demo(
     with progress(quiet) as report:
         result = run_demo(output, progress=report)
     console = to_stdout()
+    for one in result.regimes:
+        if one.train_accuracy is not None and one.test_accuracy is not None:
+            console.print(
+                f"{one.name}: {one.epochs} epochs, {one.train_accuracy:.1%} of its training labels "
+                f"and {one.test_accuracy:.1%} of unseen digits right"
+            )
     console.print(regime_table(result.rows))
     console.print(result.verdict)
     console.print(f"Report: {result.report}", soft_wrap=True)

@@ -106,35 +106,32 @@ def report_table(report: Any) -> Table:
 
 def regime_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return the table of the demo: one row a regime, schedule and layer."""
-
-    def accuracy(row: Mapping[str, Any]) -> str:
-        known = (row["train_accuracy"], row["test_accuracy"])
-        return " / ".join("–" if value is None else f"{value:.1%}" for value in known)
-
     windows = [key.removeprefix("mff_") for key in rows[0] if key.startswith("mff_")]
     table = _columns(
         Table(
             title="Three networks from the same initial weights",
-            caption="MFF: mean over nodes that fire of variance (ddof 1) / mean of window counts.",
+            caption="MFF: mean over nodes that fire of the Fano factor, variance (ddof 1) / mean of "
+            "counts in windows of so many bins; var: its variance over nodes (ddof 0).",
         ),
-        "regime", "train / test", "schedule", "layer", "dead", "MFR", "var(rate)",
-        *(f"{name}, W={w}" for w in windows for name in ("MFF", "var(Fano)")),
+        "regime", "schedule", "layer", "dead", "MFR", "var(rate)",
+        *(f"{name} {w}" for w in windows for name in ("MFF", "var")),
     )  # fmt: skip
+    table.columns[1].justify = "left"
+    table.columns[1].no_wrap = True
     before: tuple[str, str] | None = None
     for row in rows:
         now = (str(row["regime"]), str(row["schedule"]))
-        regime, right, schedule = ("", "", "") if now == before else (now[0], accuracy(row), now[1])
+        regime, schedule = ("", "") if now == before else now
         if before is not None and before != now:
             table.add_section()
         before = now
         numbers = (row[f"{key}_{w}"] for w in windows for key in ("mff", "var_fano"))
         table.add_row(
             regime,
-            right,
             schedule,
             str(row["layer"]),
             f"{row['dead']:,}",
-            *map(_number, (row["mfr"], row["var_rate"], *numbers)),
+            *("–" if n is None else f"{n:.3g}" for n in (row["mfr"], row["var_rate"], *numbers)),
         )
     return table
 
