@@ -110,8 +110,8 @@ def regime_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     table = _columns(
         Table(
             title="Three networks from the same initial weights",
-            caption="MFF: mean over nodes that fire of the Fano factor, variance (ddof 1) / mean of "
-            "counts in windows of so many bins; var: its variance over nodes (ddof 0).",
+            caption="MFF: mean over nodes that fire of the Fano factor, variance (ddof 1) / mean "
+            "of counts in windows of so many bins; var: its variance over nodes (ddof 0).",
         ),
         "regime", "schedule", "layer", "dead", "MFR", "var(rate)",
         *(f"{name} {w}" for w in windows for name in ("MFF", "var")),

@@ -33,13 +33,14 @@ def simulating(nodes: int, rounds: int) -> None:
     generator = np.random.default_rng(1)
     column = p.astype(np.float32)[:, None]
     chunk = np.empty((min(nodes, 1000), BINS), np.float32)
+    spikes = np.empty(chunk.shape, np.bool_)
 
     def numpy_draw() -> None:
-        # In reused buffers: fresh memory would cost NumPy more than the drawing.
+        # In reused buffers, and not packed: NumPy at its fastest.
         for first in range(0, nodes, len(chunk)):
             rows = chunk[: min(len(chunk), nodes - first)]
             generator.random(out=rows, dtype=np.float32)
-            np.packbits(rows < column[first : first + len(rows)], axis=1)
+            np.less(rows, column[first : first + len(rows)], out=spikes[: len(rows)])
 
     contenders: dict[str, Callable[[], object]] = {
         "numpy": numpy_draw,
