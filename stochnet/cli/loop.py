@@ -121,7 +121,7 @@ def fit(
         write_bundle(bundle, output)
     if not quiet:
         to_stderr_table(bundle_table(bundle))
-    note(f"{output}: {bundle.n_nodes} nodes", quiet)
+    note(f"{output}: {bundle.n_nodes:,} nodes", quiet)
 
 
 @app.command()

@@ -95,6 +95,8 @@ def report_table(report: Any) -> Table:
         ),
         "statistic", "observed", "simulated", "distance", "floor", "verdict",
     )  # fmt: skip
+    table.columns[0].no_wrap = False
+    table.columns[-1].no_wrap = True
     for row in report.summary_rows():
         table.add_row(
             row["name"],
