@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 _HOME = {
     "PROCESSES": "processes",
     "Bundle": "bundle",
-    "Flag": "process",
+    "Flag": "flags",
     "Layer": "layers",
     "Process": "process",
     "ProcessFit": "bundle",
@@ -58,8 +58,9 @@ if TYPE_CHECKING:
     from stochnet.coactivity import pairwise_correlation, population_count, sample_pairs
     from stochnet.errors import StochnetError
     from stochnet.estimation import fit, fit_bundle, select
+    from stochnet.flags import Flag
     from stochnet.layers import Layer
-    from stochnet.process import Flag, Process
+    from stochnet.process import Process
     from stochnet.processes import PROCESSES
     from stochnet.raster import SpikeRaster
     from stochnet.recording import record

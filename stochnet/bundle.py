@@ -32,7 +32,7 @@ class ProcessFit:
     log_likelihood : ndarray of float64 (node,)
         Natural log probability of the node's bins, over all conditions.
     flags : ndarray of uint8 (node,)
-        Bits of `stochnet.process.Flag`.
+        Bits of `stochnet.flags.Flag`.
     window : int or None
         Bins in which a gain is held; None is the whole trial.
     observed_bins : ndarray of int64 (condition,)

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from stochnet.bundle import Bundle, ProcessFit
 from stochnet.errors import InvalidInputError
-from stochnet.process import Array, Flag, Params, Process
+from stochnet.flags import Flag
+from stochnet.process import Array, Params, Process
 from stochnet.processes import PROCESSES, get_process
 from stochnet.provenance import provenance
 from stochnet.raster import BLOCK_BYTES, SpikeRaster

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stochnet.flags import Flag
 from stochnet.kernels import newton
-from stochnet.process import Array, Flag
+from stochnet.process import Array
 from stochnet.summary import Summary
 from stochnet.threads import run_blocks
 

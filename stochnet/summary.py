@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from scipy import special
 
 from stochnet.errors import InvalidInputError
+from stochnet.flags import Flag
 from stochnet.kernels import summary as kernels
-from stochnet.process import Array, Flag
 from stochnet.raster import SpikeRaster
 from stochnet.segments import Segments, cut_segments
 from stochnet.threads import run_blocks
 
+Array = NDArray[np.float64]
 LONGEST_GAP = 1024
 
 

@@ -12,7 +12,7 @@ from strategies import SEEDS, params
 import stochnet as sn
 from stochnet import rng as streams
 from stochnet.draw import Run, draw_nodes
-from stochnet.process import Flag
+from stochnet.flags import Flag
 from stochnet.storage import bundle_digest, raster_digest
 
 SEED = 0xFEDCBA9876543210

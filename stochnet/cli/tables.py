@@ -10,7 +10,7 @@ import numpy as np
 from rich.table import Table
 
 from stochnet.bundle import Bundle
-from stochnet.process import FLAG_DOC, Flag
+from stochnet.flags import FLAG_DOC, Flag
 from stochnet.storage import read_bundle, read_kind, read_raster, stored_digest
 
 

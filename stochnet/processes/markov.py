@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from stochnet.process import Array, Estimate, Flag, Param, Params, Process, Stepwise
+from stochnet.flags import Flag
+from stochnet.process import Array, Estimate, Param, Params, Process, Stepwise
 from stochnet.summary import Summary
 
 ROUNDS = 60
