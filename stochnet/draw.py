@@ -36,12 +36,21 @@ class Run:
 
 
 def draw_nodes(
-    bundle: Bundle, first: int, last: int, run: Run, dtype: np.dtype[Any]
+    bundle: Bundle,
+    first: int,
+    last: int,
+    run: Run,
+    dtype: np.dtype[Any],
+    out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
-    """Draw the nodes `first` to `last` of a bundle: data of a raster (node, trial, word or bin)."""
+    """Draw the nodes `first` to `last` of a bundle: data of a raster (node, trial, word or bin).
+
+    Into `out` if it is given: contiguous, of that shape and type.
+    """
     packed_width = packing.n_words(run.n_bins)
     packed = dtype == np.uint64
-    out = np.empty((last - first, run.n_trials, packed_width if packed else run.n_bins), dtype)
+    if out is None:
+        out = np.empty((last - first, run.n_trials, packed_width if packed else run.n_bins), dtype)
     for fit in bundle.fits:
         a, b = np.searchsorted(fit.node_ids, [first, last])
         if a == b:

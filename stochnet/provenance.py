@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 import shlex
 import sys
@@ -12,12 +13,18 @@ from typing import Any
 from stochnet import __version__
 
 
+@functools.cache
+def _version(package: str) -> str:
+    """Return the installed version of a package; looking it up takes a millisecond."""
+    return metadata.version(package)
+
+
 def provenance(**facts: Any) -> dict[str, Any]:
     """Return versions, time and command line, and the given facts beside them."""
     versions = {"python": platform.python_version()}
     for package in ("numpy", "numba", "scipy", "h5py", "torch"):
         if package in sys.modules:
-            versions[package] = metadata.version(package)
+            versions[package] = _version(package)
     return {
         "stochnet": __version__,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),

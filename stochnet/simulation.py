@@ -95,7 +95,7 @@ def simulate(
         pending: Future[None] | None = None
         for first in range(0, bundle.n_nodes, step):
             last = min(first + step, bundle.n_nodes)
-            block = draw_nodes(bundle, first, last, run, dtype)
+            block = draw_nodes(bundle, first, last, run, dtype, out=sink.space(first, last))
             if pending is not None:
                 pending.result()
             # The block is written while the next one is drawn.

@@ -29,6 +29,9 @@ class Shape:
 class RasterSink(Protocol):
     """Takes the data of a raster block by block."""
 
+    def space(self, first_node: int, last_node: int) -> NDArray[Any]:
+        """Return memory in which whole nodes may be drawn before they are written."""
+
     def write(self, first_node: int, block: NDArray[Any]) -> None:
         """Take whole nodes, in order."""
 
@@ -47,9 +50,15 @@ class MemorySink:
         self._template = template
         self._data = np.empty(template.data.shape, template.data.dtype)
 
+    def space(self, first_node: int, last_node: int) -> NDArray[Any]:
+        """Return the place of these nodes: what is drawn there need not be copied."""
+        return self._data[first_node:last_node]
+
     def write(self, first_node: int, block: NDArray[Any]) -> None:
-        """Take whole nodes."""
-        self._data[first_node : first_node + len(block)] = block
+        """Take whole nodes; nothing is copied if they were drawn in their place."""
+        place = self._data[first_node : first_node + len(block)]
+        if place.ctypes.data != block.ctypes.data or place.strides != block.strides:
+            place[...] = block
 
     def write_words(self, first_word: int, block: NDArray[np.uint64]) -> None:
         """Take a few words of all nodes: uint64 (node, 1, word)."""

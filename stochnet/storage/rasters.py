@@ -209,6 +209,11 @@ class RasterWriter:
             )
         return combine(self._template, self._tree.digest())
 
+    def space(self, first_node: int, last_node: int) -> NDArray[Any]:
+        """Return memory in which whole nodes may be drawn before they are written."""
+        data = self._template.data
+        return np.empty((last_node - first_node, *data.shape[1:]), data.dtype)
+
     def write(self, first_node: int, block: NDArray[Any]) -> None:
         """Write whole nodes; blocks must come in the order of the nodes."""
         if first_node != self._tree.rows:
