@@ -214,8 +214,8 @@ def test_bad_input_is_one_clear_line_and_no_file(options, message, tmp_path, mon
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
-def test_a_missing_cuda_device():
+def test_a_missing_cuda_device(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(InvalidInputError, match="finds no CUDA device"):
         record(conv(), images(), device="cuda")
 

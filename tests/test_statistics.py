@@ -204,7 +204,6 @@ def test_facts_one_and_two_on_synthetic_nodes(tuned, kind, n_trials, n_bins, win
     check_facts(tuned, kind, n_trials, n_bins, window, seeds=60)
 
 
-@pytest.mark.skipif(not RECORDING.is_file(), reason="data/mlp-mnist-5k.h5 is not there")
 @pytest.mark.parametrize(
     ("kind", "n_trials", "n_bins", "window"),
     [("shuffled", 20, 50, 50), ("blocked", 20, 50, 10), ("stratified", 20, 50, 50)],
@@ -213,7 +212,6 @@ def test_facts_one_and_two_on_a_real_recording(kind, n_trials, n_bins, window):
     check_facts(sn.read_raster(RECORDING).load(), kind, n_trials, n_bins, window, seeds=25)
 
 
-@pytest.mark.skipif(not RECORDING.is_file(), reason="data/mlp-mnist-5k.h5 is not there")
 def test_a_schedule_changes_no_rate_and_blocked_fano_grows_with_the_window():
     recording = sn.read_raster(RECORDING).load()
     for kind in ("shuffled", "blocked", "stratified"):

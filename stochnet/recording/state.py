@@ -84,7 +84,7 @@ def _home(model: nn.Module) -> torch.device | None:
 def _move(model: nn.Module, device: torch.device) -> None:
     try:
         model.to(device)
-    except (RuntimeError, NotImplementedError) as error:
+    except RuntimeError as error:
         raise RecordingError(
             f"{type(model).__name__} cannot be moved to {device}: {str(error).splitlines()[0]}"
         ) from error
