@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
+from stochnet import intervals as confidence
 from stochnet.errors import InvalidInputError
 from stochnet.labels import per_bin
 from stochnet.layers import Layer, check_layers
@@ -31,12 +31,15 @@ class ProcessFit:
         (node,), or (node, condition). A standard error of inf means that it cannot be known.
     log_likelihood : ndarray of float64 (node,)
         Natural log probability of the node's bins, over all conditions.
-    flags : ndarray of uint8 (node,)
+    flags : ndarray of uint16 (node,)
         Bits of `stochnet.flags.Flag`.
     window : int or None
-        Bins in which a gain is held; None is the whole trial.
+        Bins in which a gain is held, or over which a rate profile runs; None is the whole trial.
     observed_bins : ndarray of int64 (condition,)
         Bins behind each parameter; one entry when pooled, 0 if nothing was observed.
+    intervals : dict of name to ndarray of float64
+        (node, 2), or (node, condition, 2): low and high end of the 95 % intervals that needed the
+        data. Read them, and those of all other parameters and levels, with `interval`.
     """
 
     process: Process
@@ -44,14 +47,20 @@ class ProcessFit:
     params: Mapping[str, Array]
     standard_errors: Mapping[str, Array]
     log_likelihood: Array
-    flags: NDArray[np.uint8]
+    flags: NDArray[np.uint16]
     window: int | None
     observed_bins: NDArray[np.int64]
+    intervals: Mapping[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "params", self.process.validate(self.params))
         if np.any(np.diff(self.node_ids) <= 0):
             raise InvalidInputError("node_ids must be ascending and without repeats")
+        if self.process.has_profile and self.window is None:
+            raise InvalidInputError(
+                f"{self.process.name} has a rate for every position in a window: give window, in "
+                "bins"
+            )
         if self.window is not None and self.window < 1:
             raise InvalidInputError(f"a window must be at least one bin, got {self.window}")
         for name, array in self.params.items():
@@ -62,6 +71,10 @@ class ProcessFit:
         shapes = {np.shape(array) for array in self.params.values()}
         if {np.shape(self.standard_errors.get(name, ())) for name in self.params} != shapes:
             raise InvalidInputError("standard_errors must have the names and shapes of params")
+        shape = next(iter(shapes))
+        for name, ends in self.intervals.items():
+            if name not in self.params or np.shape(ends) != (*shape, 2):
+                raise InvalidInputError(f"the interval of {name} must have the shape (*{shape}, 2)")
         if not (np.shape(self.log_likelihood) == np.shape(self.flags) == (len(self.node_ids),)):
             raise InvalidInputError("log_likelihood and flags need one value for each node")
         if np.shape(self.observed_bins) != (max(1, self.n_conditions),):
@@ -93,9 +106,9 @@ class ProcessFit:
     def interval(self, name: str, level: float = 0.95) -> tuple[Array, Array]:
         """Confidence interval of a parameter, of the parameter's shape.
 
-        Exact (Clopper-Pearson, Garwood) where the process has such an interval; otherwise value ±
-        z · standard error, cut to the domain. Where the standard error cannot be known the interval
-        is the whole domain.
+        Exact (Clopper-Pearson, Garwood) where the process has such an interval; by profile
+        likelihood where that was computed during the fit; otherwise value ± z · standard error, cut
+        to the domain. Where nothing can be known the interval is the whole domain.
 
         Raises
         ------
@@ -106,20 +119,7 @@ class ProcessFit:
             raise InvalidInputError(
                 f"name must be one of {list(self.params)} and level between 0 and 1"
             )
-        value, error = self.params[name], self.standard_errors[name]
-        low, high = next(p.domain for p in self.process.params if p.name == name)
-        if self.process.interval is not None and self.observed_bins.all():
-            columns = value.reshape(len(value), -1)
-            errors = error.reshape(len(value), -1)
-            ends = [
-                self.process.interval(name, columns[:, c], errors[:, c], int(bins), level)
-                for c, bins in enumerate(self.observed_bins)
-            ]
-            below = np.stack([end[0] for end in ends], axis=1).reshape(value.shape)
-            above = np.stack([end[1] for end in ends], axis=1).reshape(value.shape)
-            return below, above
-        reach = stats.norm.isf((1 - level) / 2) * error
-        return np.maximum(value - reach, low), np.minimum(value + reach, high)
+        return confidence.interval(self, name, level)
 
     def take(self, rows: NDArray[Any] | slice) -> ProcessFit:
         """Return the fit of some of its nodes, by position."""
@@ -132,6 +132,7 @@ class ProcessFit:
             self.flags[rows],
             self.window,
             self.observed_bins,
+            {name: ends[rows] for name, ends in self.intervals.items()},
         )
 
 
@@ -223,7 +224,8 @@ class Bundle:
         params : mapping of name to array_like
             (node,), or (node, condition).
         window : int, optional
-            Bins in which a gain is held; the whole trial by default.
+            Bins in which a gain is held, the whole trial by default; or over which a rate profile
+            runs, again and again.
         conditions : array_like of int (trial, bin), optional
             Class of every bin, needed for parameters per condition.
         layers : sequence of Layer, optional
@@ -244,7 +246,7 @@ class Bundle:
             arrays,
             {name: np.zeros_like(array) for name, array in arrays.items()},
             np.zeros(n_nodes),
-            np.zeros(n_nodes, np.uint8),
+            np.zeros(n_nodes, np.uint16),
             window,
             np.zeros(next(iter(arrays.values())).shape[1:] or (1,), np.int64),
         )

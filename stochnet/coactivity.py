@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from stochnet.kernels import summary as kernels
 from stochnet.raster import SpikeRaster
 from stochnet.statistics import Array, phi
-from stochnet.summary import packed
+from stochnet.sufficient import packed
 from stochnet.threads import run_blocks
 
 

@@ -16,7 +16,7 @@ from stochnet.kernels.counts import independent_counts
 from stochnet.kernels.spikes import pooled_spikes, segmented_spikes
 from stochnet.kernels.stepwise import stepwise
 from stochnet.process import Independent, Stepwise
-from stochnet.segments import Segments, cut_segments
+from stochnet.segments import SLOTS, Segments, cut_segments, slot_of_bin
 from stochnet.threads import run_blocks
 
 TABLE_BYTES = 1 << 26
@@ -90,10 +90,13 @@ def _draw_fit(fit: ProcessFit, a: int, b: int, run: Run, out: NDArray[Any]) -> N
 
 
 def _tables(fit: ProcessFit, start: int, stop: int) -> NDArray[np.float64]:
-    """Return the table of some nodes: (node, condition, …)."""
+    """Return the table of some nodes: (node, condition, …), or (node, condition·slot, …)."""
     flat = {name: array[start:stop].reshape(-1) for name, array in fit.params.items()}
     table = np.ascontiguousarray(fit.process.tabulate(flat), np.float64)
-    return table.reshape(stop - start, max(1, fit.n_conditions), *table.shape[1:])
+    rows, rest = max(1, fit.n_conditions), table.shape[1:]
+    if fit.process.has_profile:
+        rows, rest = rows * SLOTS, rest[1:]
+    return table.reshape(stop - start, rows, *rest)
 
 
 def _table_bytes(fit: ProcessFit, a: int, b: int) -> int:
@@ -120,12 +123,18 @@ def _prepare(fit: ProcessFit, run: Run) -> Prepared | None:
     if isinstance(fit.process.sampler, Stepwise):
         return None
     pooled = fit.n_conditions == 0
-    if pooled and not fit.process.has_gain and not fit.process.has_counts:
+    plain = not (fit.process.has_gain or fit.process.has_counts or fit.process.has_profile)
+    if pooled and plain:
         return None
     # A window longer than the trial is cut by it.
     window = None if fit.window is None else min(fit.window, run.n_bins)
     width = window if fit.process.has_gain else None
-    segments = cut_segments(run.n_trials, run.n_bins, width, None if pooled else run.conditions)
+    rows = None if pooled else run.conditions
+    if fit.process.has_profile:
+        slots = slot_of_bin(run.n_bins, fit.window or run.n_bins)
+        conditions = np.zeros((run.n_trials, 1), np.int16) if rows is None else rows
+        rows = (conditions * SLOTS + slots).astype(np.int16)
+    segments = cut_segments(run.n_trials, run.n_bins, width, rows)
     padding = -segments.n_segments % _LANES
     slot = segments.window * max(1, fit.n_conditions) + segments.condition
     return Prepared(

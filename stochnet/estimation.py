@@ -15,7 +15,8 @@ from stochnet.processes import PROCESSES, get_process
 from stochnet.provenance import provenance
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
 from stochnet.segments import check_window
-from stochnet.summary import Summary, raster_segments, summarize
+from stochnet.sufficient import raster_segments
+from stochnet.summary import Summary, summarize
 from stochnet.threads import Progress
 
 CRITERIA = ("aic", "bic")
@@ -155,7 +156,7 @@ def _fit_all(
     # Window sums and histograms take memory beside the block itself.
     extra = 4 * segments.n_segments + 4 * int(np.unique(segments.length).sum() + 1) * n_conditions
     step = max(1, BLOCK_BYTES // (raster.node_bytes + (extra if "windows" in needs else 0)))
-    parts: list[list[tuple[Params, Params, Array, NDArray[np.uint8]]]] = [[] for _ in records]
+    parts: list[list[tuple[Params, Params, Array, NDArray[np.uint16]]]] = [[] for _ in records]
     observed: NDArray[np.int64] = np.zeros(n_conditions, np.int64)
     for first in range(0, raster.n_nodes, step):
         block = raster.block(slice(first, min(first + step, raster.n_nodes)))
@@ -176,16 +177,23 @@ def _fit_all(
             {name: np.concatenate([one[1][name] for one in part]) for name in part[0][1]},
             np.concatenate([one[2] for one in part]),
             np.concatenate([one[3] for one in part]),
-            window if record.has_gain else None,
+            _held(record, window, raster.n_bins),
             observed,
         )
         for record, part in zip(records, parts, strict=True)
     )
 
 
+def _held(record: Process, window: int | None, n_bins: int) -> int | None:
+    """Return the window that a fit remembers: a rate profile has the length it was fitted to."""
+    if record.has_profile:
+        return window or n_bins
+    return window if record.has_gain else None
+
+
 def _estimate(
     record: Process, summaries: tuple[Summary, ...], per_condition: bool
-) -> tuple[Params, Params, Array, NDArray[np.uint8]]:
+) -> tuple[Params, Params, Array, NDArray[np.uint16]]:
     """Estimate one block: stack conditions, add log-likelihoods, join flags."""
     estimates = [record.estimate(summary) for summary in _observed(summaries)]
     values = [
@@ -205,14 +213,14 @@ def _estimate(
     return join("params"), join("standard_errors"), total, flags
 
 
-def _join_flags(flags: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _join_flags(flags: NDArray[np.uint16]) -> NDArray[np.uint16]:
     """Join flags (condition, node): silent or active in some conditions only is a boundary."""
-    ends = np.uint8(Flag.DEAD.value | Flag.SATURATED.value)
+    ends = np.uint16(Flag.DEAD.value | Flag.SATURATED.value)
     always = np.bitwise_and.reduce(flags) & ends
     some = np.bitwise_or.reduce(flags)
     at_end = (some & ends != 0) & (always == 0)
-    edge = np.where(at_end, Flag.BOUNDARY.value, 0).astype(np.uint8)
-    return np.asarray((some & ~ends) | always | edge, np.uint8)
+    edge = np.where(at_end, Flag.BOUNDARY.value, 0).astype(np.uint16)
+    return np.asarray((some & ~ends) | always | edge, np.uint16)
 
 
 def _observed(summaries: tuple[Summary, ...]) -> Iterator[Summary]:

@@ -15,6 +15,9 @@ class Flag(IntFlag):
     FEW_WINDOWS = 8
     NOT_CONVERGED = 16
     IMPOSSIBLE = 32
+    WEAK = 64
+    SHRUNK = 128
+    UNDECIDED = 256
 
 
 FLAG_DOC = {
@@ -24,4 +27,7 @@ FLAG_DOC = {
     Flag.FEW_WINDOWS: "fewer than 10 windows; the dispersion is a guess",
     Flag.NOT_CONVERGED: "the likelihood search stopped early; moment estimates are given",
     Flag.IMPOSSIBLE: "the process cannot produce these bins, for example several spikes in one",
+    Flag.WEAK: "too little was observed for intervals to keep their level closely",
+    Flag.SHRUNK: "drawn towards the nodes of its layer (empirical Bayes)",
+    Flag.UNDECIDED: "another process explains the spikes about as well",
 }

@@ -64,7 +64,7 @@ class Family:
 
 def fit_dispersion(
     family: Family, summary: Summary
-) -> tuple[Array, Array, Array, Array, NDArray[np.uint8]]:
+) -> tuple[Array, Array, Array, Array, NDArray[np.uint16]]:
     """Fit (mean, dispersion) of every node; returns both, their standard errors, and flags.
 
     Under-dispersed nodes get dispersion 0 and the flag BOUNDARY; there, the standard error is the

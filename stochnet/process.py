@@ -28,6 +28,8 @@ class Param:
         Lowest and highest allowed value, both included.
     typical : tuple of float
         Range from which tests draw.
+    whole : bool
+        Whether only whole numbers are allowed.
     """
 
     name: str
@@ -35,6 +37,12 @@ class Param:
     domain: tuple[float, float]
     typical: tuple[float, float]
     doc: str
+    whole: bool = False
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        """Return values spread over the typical range, for tests."""
+        values = rng.uniform(*self.typical, shape)
+        return np.rint(values) if self.whole else values
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +51,15 @@ class Independent:
 
     The table holds a spike probability per bin, or, with `most` (the largest count that can be
     drawn for given parameters), the distribution function of the count at 0 … most. With `gain` it
-    has 256 levels (`stochnet.gain`), of which one is drawn per segment.
-    Shapes: (node,), (node, level), (node, entry), (node, level, entry).
+    has 256 levels (`stochnet.gain`), of which one is drawn per segment. With `profile` it has one
+    row for each of the slots that a window is cut into (`stochnet.segments.SLOTS`).
+    Shapes: (node,), (node, level), (node, entry), (node, level, entry); with `profile` (node, slot)
+    and (node, slot, entry).
     """
 
     most: Callable[[Params], int] | None = None
     gain: bool = False
+    profile: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +85,7 @@ class Estimate:
 
     params: dict[str, Array]
     standard_errors: dict[str, Array]
-    flags: NDArray[np.uint8]
+    flags: NDArray[np.uint16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +111,18 @@ class Process:
         How spikes are drawn.
     interval : callable, optional
         ``(name, values, standard errors, bins observed, level) -> (low, high)``, each (node,): an
-        interval that keeps its level at the ends of the domain. Without one, value ± z · error.
+        interval that keeps its level at the ends of the domain, or None where `data_interval` gives
+        that of this parameter.
+    data_interval : callable, optional
+        ``(params, standard errors, Summary, level) -> {name: (low, high)}``, each (node,):
+        intervals that need the data, as those by profile likelihood. They are computed during the
+        fit, and stored. A parameter with neither interval gets value ± z · error.
+    identified : callable, optional
+        ``(params, Summary) -> bool (node,)``: where the size of the data (and only that is looked
+        at) suffices for the intervals to have their level, 0.93 to 0.97 at 0.95. Elsewhere a fit is
+        flagged `Flag.WEAK`. Without one, everywhere.
     needs : frozenset of str
-        Parts of the summary beyond totals: ``"windows"``, ``"transitions"``, ``"gaps"``.
+        Parts of the summary beyond totals, of `stochnet.summary.PARTS`.
     doc : str
         One sentence: what it models, and its source.
     """
@@ -115,7 +135,11 @@ class Process:
     moments: Callable[[Params, int], tuple[Array, Array]]
     tabulate: Callable[[Params], Array]
     sampler: Sampler
-    interval: Callable[[str, Array, Array, int, float], tuple[Array, Array]] | None = None
+    interval: Callable[[str, Array, Array, int, float], tuple[Array, Array] | None] | None = None
+    data_interval: (
+        Callable[[Params, Params, Summary, float], Mapping[str, tuple[Array, Array]]] | None
+    ) = None
+    identified: Callable[[Params, Summary], NDArray[np.bool_]] | None = None
     needs: frozenset[str] = field(default_factory=frozenset)
     doc: str = ""
 
@@ -128,6 +152,11 @@ class Process:
     def has_gain(self) -> bool:
         """Whether a gain is drawn for each window."""
         return isinstance(self.sampler, Independent) and self.sampler.gain
+
+    @property
+    def has_profile(self) -> bool:
+        """Whether the rate depends on the position in the window."""
+        return isinstance(self.sampler, Independent) and self.sampler.profile
 
     def validate(self, params: Mapping[str, Any]) -> dict[str, Array]:
         """Return the parameters as float64 arrays of one shape.
@@ -150,13 +179,17 @@ class Process:
             )
         for param in self.params:
             values, (low, high) = arrays[param.name], param.domain
-            bad = np.argwhere(~((values >= low) & (values <= high)))
+            good = (values >= low) & (values <= high)
+            if param.whole:
+                good &= values == np.rint(values)
+            bad = np.argwhere(~good)
             if len(bad):
                 where = f"node {bad[0][0]}" + (
                     f", condition {bad[0][1]}" if values.ndim > 1 else ""
                 )
                 raise InvalidInputError(
-                    f"{self.name}: {param.name} must lie in [{low:g}, {high:g}]"
+                    f"{self.name}: {param.name} must {'be whole and ' if param.whole else ''}"
+                    f"lie in [{low:g}, {high:g}]"
                     f"{'' if param.unit == '1' else ' ' + param.unit}; {where} has "
                     f"{values[tuple(bad[0])]}"
                 )

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from stochnet.errors import InvalidInputError
 from stochnet.kernels.plan import cut_words
 
+# Positions in a window that a rate profile tells apart.
+SLOTS = 32
+
 
 @dataclass(frozen=True, slots=True)
 class Segments:
@@ -85,6 +88,11 @@ def cut_segments(
         of_bin,
         *cut_words(of_bin),
     )
+
+
+def slot_of_bin(n_bins: int, window: int) -> NDArray[np.int64]:
+    """Return the slot of every bin of a trial: its position in the window, in `SLOTS` parts."""
+    return np.arange(n_bins, dtype=np.int64) % window * SLOTS // window
 
 
 def check_window(window: int | None, n_bins: int) -> int:

@@ -15,7 +15,8 @@ from stochnet.errors import InvalidInputError
 from stochnet.kernels import summary as kernels
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
 from stochnet.segments import check_window
-from stochnet.summary import gap_histogram, packed, raster_segments, summarize
+from stochnet.sufficient import gap_histogram, packed, raster_segments
+from stochnet.summary import summarize
 from stochnet.threads import run_blocks
 
 Array = NDArray[np.float64]

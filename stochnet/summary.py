@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
-from stochnet.errors import InvalidInputError
+from stochnet import sufficient
 from stochnet.flags import Flag
-from stochnet.kernels import summary as kernels
 from stochnet.raster import SpikeRaster
-from stochnet.segments import Segments, cut_segments
-from stochnet.threads import run_blocks
+from stochnet.segments import Segments, check_window
+from stochnet.sufficient import LONGEST_GAP
 
 Array = NDArray[np.float64]
-LONGEST_GAP = 1024
+# What can be asked for beyond totals.
+PARTS = ("windows", "transitions", "gaps", "ages", "slots")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +44,13 @@ class Summary:
         First bins of trials. With ``"transitions"``.
     gaps : ndarray of int32 (node, gap)
         Gaps between spikes in bins, the last entry for all longer ones. With ``"gaps"``, pooled.
+    ages : ndarray of int32 (node, after spike, age, active)
+        Bins, silent (0) or active (1), by their age: ``ages[i, 1, a]`` are those a + 1 bins after
+        the last spike of the trial, ``ages[i, 0, a]`` those before any spike, the (a + 1)-th of
+        their trial. The last age holds all later ones. With ``"ages"``.
+    slot_spikes, slot_bins : ndarray of int64 (node, slot), (slot,)
+        Spikes and bins by position in the window, in `stochnet.segments.SLOTS` slots. With
+        ``"slots"``.
     """
 
     n_bins: int
@@ -59,15 +64,27 @@ class Summary:
     transitions: NDArray[np.int64]
     starts: NDArray[np.int64]
     gaps: NDArray[np.int32]
+    ages: NDArray[np.int32]
+    slot_spikes: NDArray[np.int64]
+    slot_bins: NDArray[np.int64]
 
     @property
     def n_nodes(self) -> int:
         """Nodes in the block."""
         return len(self.spikes)
 
-    def no_flags(self) -> NDArray[np.uint8]:
+    def take(self, nodes: NDArray[np.int64]) -> Summary:
+        """Return the summary of some nodes, by position."""
+        shared = {"n_bins", "n_segments", "lengths", "offsets", "slot_bins"}
+        return Summary(**{
+            one.name: value if one.name in shared else value[nodes]
+            for one in fields(self)
+            for value in [getattr(self, one.name)]
+        })  # fmt: skip
+
+    def no_flags(self) -> NDArray[np.uint16]:
         """Return flags that mark dead and saturated nodes only."""
-        flags = np.zeros(self.n_nodes, np.uint8)
+        flags = np.zeros(self.n_nodes, np.uint16)
         flags[self.spikes == 0] = Flag.DEAD.value
         flags[(self.active == self.n_bins) & (self.spikes == self.active)] = Flag.SATURATED.value
         return flags
@@ -99,7 +116,7 @@ def summarize(
     *,
     window: int | None = None,
     per_condition: bool = False,
-    parts: Iterable[str] = ("windows", "transitions", "gaps"),
+    parts: Iterable[str] = PARTS,
     segments: Segments | None = None,
     longest_gap: int = LONGEST_GAP,
 ) -> tuple[Summary, ...]:
@@ -114,7 +131,8 @@ def summarize(
     per_condition : bool, default False
         One summary for each condition from 0 to the highest.
     parts : iterable of str
-        What to compute beyond totals: ``"windows"``, ``"transitions"``, ``"gaps"``.
+        What to compute beyond totals: ``"windows"``, ``"transitions"``, ``"gaps"``, ``"ages"``,
+        ``"slots"``.
     segments : Segments, optional
         As cut before, to save cutting them for every block.
 
@@ -124,154 +142,52 @@ def summarize(
         No conditions although they were asked for; a window longer than the trial.
     """
     wanted = set(parts)
-    segments = segments or raster_segments(raster, window, per_condition)
+    segments = segments or sufficient.raster_segments(raster, window, per_condition)
     block = raster.load()
-    n_conditions = raster.n_conditions if per_condition else 1
-    data = block.data[0 : block.n_nodes]
-    sums = _segment_sums(block, data, segments)
-    totals = _count_totals(block, data, segments, n_conditions)
+    n_nodes, n_conditions = block.n_nodes, raster.n_conditions if per_condition else 1
+    conditions = block.conditions if per_condition else None
+    sums = sufficient.segment_sums(block, segments)
+    active, factorials = sufficient.count_totals(block, segments, n_conditions)
     bins = np.bincount(segments.condition, segments.length, minlength=n_conditions)
-    moves, starts = _transitions(block, segments, n_conditions, "transitions" in wanted)
-    gaps = np.zeros((block.n_nodes, 0), np.int32)
+    moves = np.zeros((n_nodes, n_conditions, 2, 2), np.int64)
+    starts = np.zeros((n_nodes, n_conditions, 2), np.int64)
+    gaps = np.zeros((n_nodes, 0), np.int32)
+    ages = np.zeros((n_nodes, n_conditions, 2, 0, 2), np.int32)
+    slot_spikes = np.zeros((n_nodes, n_conditions, 0), np.int64)
+    slot_bins = np.zeros((n_conditions, 0), np.int64)
+    if "transitions" in wanted:
+        moves, starts = sufficient.transitions(block, segments, n_conditions)
     if "gaps" in wanted:
-        gaps, _ = gap_histogram(block, longest_gap)
+        gaps, _ = sufficient.gap_histogram(block, longest_gap)
+    if "ages" in wanted:
+        ages = sufficient.ages(block, conditions, n_conditions)
+    if "slots" in wanted:
+        width = check_window(window, block.n_bins)
+        slot_spikes, slot_bins = sufficient.slot_spikes(block, width, conditions, n_conditions)
     result = []
     for c in range(n_conditions):
         mine = np.flatnonzero(segments.condition == c)
         own = sums[:, mine]
         spikes = own.sum(axis=1, dtype=np.int64)
-        active, factorials = spikes, np.zeros(block.n_nodes)
-        if block.kind == "counts":
-            active, factorials = totals[0][:, c].copy(), totals[1][:, c].copy()
-        lengths, offsets, histogram = _histogram(block, own, segments.length[mine], wanted)
+        table = sufficient.no_histogram(n_nodes)
+        if "windows" in wanted:
+            table = sufficient.window_histogram(block, own, segments.length[mine])
         result.append(
             Summary(
-                int(bins[c]),
-                spikes,
-                active,
-                factorials,
-                len(mine),
-                lengths,
-                offsets,
-                histogram,
-                moves[:, c],
-                starts[:, c],
-                gaps,
+                n_bins=int(bins[c]),
+                spikes=spikes,
+                active=active[:, c].copy() if block.kind == "counts" else spikes,
+                log_factorials=factorials[:, c].copy(),
+                n_segments=len(mine),
+                lengths=table[0],
+                offsets=table[1],
+                histogram=table[2],
+                transitions=moves[:, c],
+                starts=starts[:, c],
+                gaps=gaps,
+                ages=ages[:, c],
+                slot_spikes=slot_spikes[:, c],
+                slot_bins=slot_bins[c],
             )
         )
     return tuple(result)
-
-
-def raster_segments(raster: SpikeRaster, window: int | None, per_condition: bool) -> Segments:
-    """Cut the trials of a raster into segments.
-
-    Raises
-    ------
-    InvalidInputError
-        No conditions although they were asked for; a window longer than the trial.
-    """
-    if per_condition and raster.n_conditions == 0:
-        raise InvalidInputError(
-            "this raster has no conditions (class labels), so nothing can be fitted per condition"
-        )
-    conditions = raster.conditions if per_condition else None
-    return cut_segments(raster.n_trials, raster.n_bins, window, conditions)
-
-
-def _segment_sums(block: SpikeRaster, data: NDArray[Any], segments: Segments) -> NDArray[np.int32]:
-    sums = np.empty((block.n_nodes, segments.n_segments), np.int32)
-    if block.kind == "counts":
-        run_blocks(
-            lambda a, b: kernels.segment_counts(data[a:b], segments.of_bin, sums[a:b]),
-            block.n_nodes,
-        )
-    else:
-        words = data.reshape(block.n_nodes, -1)
-        pieces = (segments.word_pieces, segments.piece_mask, segments.piece_segment)
-        run_blocks(
-            lambda a, b: kernels.segment_spikes(words[a:b], *pieces, sums[a:b]), block.n_nodes
-        )
-    return sums
-
-
-def _count_totals(
-    block: SpikeRaster, data: NDArray[Any], segments: Segments, n_conditions: int
-) -> tuple[NDArray[np.int64], Array]:
-    """Return active bins and log factorials (node, condition) of counts."""
-    active = np.zeros((block.n_nodes, n_conditions), np.int64)
-    total = np.zeros((block.n_nodes, n_conditions))
-    if block.kind == "counts":
-        log_factorial = special.gammaln(np.arange(np.iinfo(data.dtype).max + 1) + 1.0)
-        plan = (segments.of_bin, segments.condition, log_factorial)
-        run_blocks(
-            lambda a, b: kernels.count_totals(data[a:b], *plan, active[a:b], total[a:b]),
-            block.n_nodes,
-        )
-    return active, total
-
-
-def _histogram(
-    block: SpikeRaster, sums: NDArray[np.int32], length: NDArray[np.int64], wanted: set[str]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
-    if "windows" not in wanted or not len(length):
-        return np.zeros(0, np.int64), np.zeros(1, np.int64), np.zeros((len(sums), 0), np.int32)
-    lengths, group = np.unique(length, return_inverse=True)
-    most = int(sums.max(initial=0))
-    sizes = np.maximum(lengths, most if block.kind == "counts" else 0) + 1
-    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    histogram = np.zeros((len(sums), int(offsets[-1])), np.int32)
-    sums = np.ascontiguousarray(sums)
-    at = offsets[group]
-    run_blocks(lambda a, b: kernels.histograms(sums[a:b], at, histogram[a:b]), len(sums))
-    return lengths.astype(np.int64), offsets, histogram
-
-
-def packed(block: SpikeRaster) -> NDArray[np.uint64]:
-    """Return the words (node, trial·word) of a block; counts become active or silent bins."""
-    if block.kind == "spikes":
-        return np.asarray(block.data[0 : block.n_nodes]).reshape(block.n_nodes, -1)
-    from stochnet.packing import pack
-
-    return pack(block.data[0 : block.n_nodes]).reshape(block.n_nodes, -1)
-
-
-def _transitions(
-    block: SpikeRaster, segments: Segments, n_conditions: int, wanted: bool
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    moves = np.zeros((block.n_nodes, n_conditions, 2, 2), np.int64)
-    starts = np.zeros((block.n_nodes, n_conditions, 2), np.int64)
-    if wanted:
-        words = packed(block)
-        n_words = words.shape[1] // block.n_trials
-        plan = (
-            segments.word_pieces, segments.piece_mask, segments.piece_segment, segments.condition,
-        )  # fmt: skip
-        run_blocks(
-            lambda a, b: kernels.transitions(words[a:b], n_words, *plan, moves[a:b], starts[a:b]),
-            block.n_nodes,
-        )
-    return moves, starts
-
-
-def gap_histogram(
-    raster: SpikeRaster, longest: int = LONGEST_GAP
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Return the gaps of nodes: histogram (node, gap), and (number, sum, sum of squares).
-
-    The last entry of the histogram holds all gaps of at least `longest` bins; the sums are exact.
-    """
-    block = raster.load()
-    histogram = np.zeros((block.n_nodes, min(longest, block.n_bins) + 1), np.int32)
-    moments = np.zeros((block.n_nodes, 3), np.int64)
-    data = block.data[0 : block.n_nodes]
-
-    def run(a: int, b: int) -> None:
-        if block.kind == "counts":
-            kernels.count_gaps(data[a:b], histogram[a:b], moments[a:b])
-        else:
-            words = data[a:b].reshape(b - a, -1)
-            n_words = words.shape[1] // block.n_trials
-            kernels.gaps(words, n_words, histogram[a:b], moments[a:b])
-
-    run_blocks(run, block.n_nodes)
-    return histogram, moments

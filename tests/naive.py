@@ -103,6 +103,8 @@ def _trial(fit, table, conditions, trial, node, n_bins, key):
             yield count
             continue
         row = table[c]
+        if sampler.profile:
+            row = row[t % fit.window * 32 // fit.window]
         if sampler.gain:
             slot = t // window * max(1, fit.n_conditions) + c
             row = row[gain_level(philox((slot, trial, node, GAIN), key)[0])]
@@ -172,6 +174,31 @@ def gaps(row, longest):
         times = np.repeat(np.arange(len(trial)), trial).tolist()
         found.update(min(b - a, longest) for a, b in pairwise(times))
     return found
+
+
+def ages(row, conditions, condition, longest):
+    """Count the bins of one node (trial, bin) by age: array (after spike, age, active)."""
+    found = np.zeros((2, longest, 2), int)
+    for k, trial in enumerate(row.tolist()):
+        after, age = 0, 0
+        for t, count in enumerate(trial):
+            if conditions is None or conditions[k, t] == condition:
+                found[after, min(age, longest - 1), int(count > 0)] += 1
+            age += 1
+            if count:
+                after, age = 1, 0
+    return found
+
+
+def slots(row, window, conditions, condition):
+    """Count spikes and bins of one node (trial, bin) by slot of the window."""
+    spikes, bins = np.zeros(32, int), np.zeros(32, int)
+    for k, trial in enumerate(row.tolist()):
+        for t, count in enumerate(trial):
+            if conditions is None or conditions[k, t] == condition:
+                spikes[t % window * 32 // window] += count
+                bins[t % window * 32 // window] += 1
+    return spikes, bins
 
 
 def log_likelihood_markov(row, up, stay, start):

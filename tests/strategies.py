@@ -61,6 +61,8 @@ def rasters(draw, *, counts=None, labelled=None, max_bins=200):
 def values(param, *, edges=False):
     """Return values of one parameter: its typical range, with `edges` also the ends of it."""
     typical = st.floats(*param.typical, allow_nan=False)
+    if param.whole:
+        typical = st.integers(*map(int, param.typical)).map(float)
     if not edges:
         return typical
     low, high = param.domain

@@ -24,7 +24,7 @@ def typical(process, n_nodes, n_conditions=0):
     """Parameters over the typical range of a process, in an order of their own each."""
     rng = np.random.default_rng(3)
     shape = (n_nodes, n_conditions) if n_conditions else (n_nodes,)
-    return {p.name: rng.uniform(*p.typical, shape) for p in process.params}
+    return {p.name: p.draw(rng, shape) for p in process.params}
 
 
 def pooled(process, n_nodes=5):
@@ -124,6 +124,8 @@ def test_compiled_equals_plain_python(process, data, seed, window):
     n_conditions = data.draw(st.sampled_from([0, 2]))
     given_params = data.draw(params(process, max_nodes=2, n_conditions=n_conditions, edges=True))
     table = labels(n_trials, n_bins, n_conditions) if n_conditions else None
+    if process.has_profile and window is None:
+        window = 30
     bundle = sn.Bundle.from_params(process, given_params, window=window, conditions=table)
     fast = sn.simulate(bundle, n_trials, n_bins, seed=seed)
     np.testing.assert_array_equal(fast.to_dense(), naive.simulate(bundle, n_trials, n_bins, seed))
@@ -161,7 +163,7 @@ def test_conditions_that_have_no_parameters_are_refused(process):
     for bad in (3, -1, 65536, 0.5):
         with pytest.raises(sn.StochnetError, match="condition"):
             sn.simulate(bundle, 2, 4, seed=1, conditions=np.full((2, 4), bad))
-    bare = sn.Bundle.from_params(process, typical(process, 2, 3))
+    bare = sn.Bundle.from_params(process, typical(process, 2, 3), window=WINDOW)
     with pytest.raises(sn.StochnetError, match="class of every bin"):
         sn.simulate(bare, 2, 4, seed=1)
 
@@ -178,6 +180,8 @@ def test_a_fitted_bundle_comes_back_from_its_file_bit_for_bit(process, window, t
         again = sn.read_bundle(tmp_path / "bundle.h5")
         assert bundle_digest(again) == bundle_digest(bundle)
         assert again.fits[0].window == bundle.fits[0].window
+        if process.has_profile:
+            assert again.fits[0].window == (window or 90)
         for param in process.params:
             for which in ("params", "standard_errors"):
                 before = getattr(bundle.fits[0], which)[param.name]

@@ -10,7 +10,8 @@ from strategies import rasters
 import stochnet as sn
 from stochnet.segments import cut_segments
 from stochnet.statistics import window_counts
-from stochnet.summary import gap_histogram, summarize
+from stochnet.sufficient import gap_histogram
+from stochnet.summary import summarize
 
 
 def windows_of(summary, node):
@@ -37,6 +38,11 @@ def check(summaries, dense, window, labels):
             assert windows_of(summary, node) == expected["windows"]
             np.testing.assert_array_equal(summary.transitions[node], expected["transitions"])
             np.testing.assert_array_equal(summary.starts[node], expected["starts"])
+            ages = naive.ages(row, labels, condition, summary.ages.shape[2])
+            np.testing.assert_array_equal(summary.ages[node], ages)
+            spikes, bins = naive.slots(row, window or row.shape[1], labels, condition)
+            np.testing.assert_array_equal(summary.slot_spikes[node], spikes)
+            np.testing.assert_array_equal(summary.slot_bins, bins)
 
 
 @given(data=st.data())
@@ -47,6 +53,27 @@ def test_all_parts_equal_dense_counts(data):
     summaries = summarize(raster, window=window, per_condition=per_condition)
     labels = raster.conditions.astype(int) if per_condition else None
     check(summaries, raster.to_dense().astype(int), window, labels)
+
+
+@pytest.mark.parametrize("longest", [1, 2, 7])
+@pytest.mark.parametrize("labelled", [False, True])
+def test_late_ages_are_joined(longest, labelled, rng, monkeypatch):
+    monkeypatch.setattr("stochnet.sufficient.LONGEST_AGE", longest)
+    dense = (rng.random((4, 3, 150)) < np.array([0.0, 0.02, 0.3, 1.0])[:, None, None]).astype(int)
+    labels = rng.integers(-1, 2, (3, 150)) if labelled else None
+    raster = sn.SpikeRaster.from_dense(dense, conditions=labels)
+    check(summarize(raster, window=40, per_condition=labelled), dense, 40, labels)
+
+
+@given(data=st.data())
+def test_a_summary_of_some_nodes_is_theirs_in_the_whole(data):
+    raster = data.draw(rasters(labelled=True))
+    (whole,) = summarize(raster)
+    nodes = data.draw(st.permutations(range(raster.n_nodes)))
+    part = whole.take(np.array(nodes))
+    for name in ("spikes", "active", "histogram", "transitions", "gaps", "ages", "slot_spikes"):
+        np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[nodes])
+    assert (part.n_bins, part.n_segments) == (whole.n_bins, whole.n_segments)
 
 
 @given(data=st.data())

@@ -12,7 +12,7 @@ from stochnet.coactivity import pairwise_correlation, population_count
 from stochnet.kernels import summary as kernels
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
 from stochnet.statistics import Array
-from stochnet.summary import packed
+from stochnet.sufficient import packed
 from stochnet.threads import run_blocks
 from stochnet.validation.halves import Units, add
 from stochnet.validation.nodewise import Halves, correlation

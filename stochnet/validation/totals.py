@@ -12,7 +12,7 @@ from stochnet.kernels import summary as kernels
 from stochnet.raster import SpikeRaster
 from stochnet.segments import Segments
 from stochnet.statistics import active_bins, spike_count, window_moments
-from stochnet.summary import gap_histogram, packed
+from stochnet.sufficient import gap_histogram, packed
 from stochnet.threads import run_blocks
 from stochnet.validation.halves import Units, add
 
