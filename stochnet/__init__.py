@@ -19,7 +19,7 @@ _HOME = {
     "Flag": "flags",
     "Layer": "layers",
     "Process": "process",
-    "ProcessFit": "bundle",
+    "ProcessFit": "fits",
     "Report": "validation",
     "Schedule": "schedule",
     "SpikeRaster": "raster",
@@ -54,10 +54,11 @@ __all__ = sorted(_HOME)
 
 # ruff: noqa: F401, PLE0605
 if TYPE_CHECKING:
-    from stochnet.bundle import Bundle, ProcessFit
+    from stochnet.bundle import Bundle
     from stochnet.coactivity import pairwise_correlation, population_count, sample_pairs
     from stochnet.errors import StochnetError
     from stochnet.estimation import fit, fit_bundle, select
+    from stochnet.fits import ProcessFit
     from stochnet.flags import Flag
     from stochnet.layers import Layer
     from stochnet.process import Process

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet import packing, rng
-from stochnet.bundle import Bundle, ProcessFit
+from stochnet.bundle import Bundle
 from stochnet.errors import InvalidInputError
+from stochnet.fits import ProcessFit
 from stochnet.kernels.counts import independent_counts
 from stochnet.kernels.spikes import pooled_spikes, segmented_spikes
 from stochnet.kernels.stepwise import stepwise

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stochnet.bundle import Bundle, ProcessFit
+from stochnet.bundle import Bundle
 from stochnet.errors import InvalidInputError
+from stochnet.fits import ProcessFit
+from stochnet.fitting import Plan, fit_all, with_intervals
 from stochnet.flags import Flag
-from stochnet.process import Array, Params, Process
+from stochnet.held_out import fold_of_trial, held_out_score
+from stochnet.process import Process
 from stochnet.processes import PROCESSES, get_process
 from stochnet.provenance import provenance
-from stochnet.raster import BLOCK_BYTES, SpikeRaster
-from stochnet.segments import check_window
-from stochnet.sufficient import raster_segments
-from stochnet.summary import Summary, summarize
+from stochnet.raster import SpikeRaster
+from stochnet.selection import Selection, check_criterion, choose
+from stochnet.shrinkage import shrink as shrunken
 from stochnet.threads import Progress
-
-CRITERIA = ("aic", "bic")
 
 
 def fit(
@@ -28,6 +27,7 @@ def fit(
     *,
     per_condition: bool = False,
     window: int | None = None,
+    shrink: bool = False,
     progress: Progress | None = None,
 ) -> ProcessFit:
     """Fit a process to every node by maximum likelihood.
@@ -44,13 +44,15 @@ def fit(
     window : int, optional
         Bins per window in which a process with a gain counts; the whole trial by default. Windows
         tile each trial from its first bin, and a shorter last one counts with its own length.
+    shrink : bool, default False
+        Draw parameters towards those of the layer (empirical Bayes), for short recordings.
     progress : callable, optional
         Called with (what, done, total).
 
     Returns
     -------
     ProcessFit
-        Parameters, standard errors, log-likelihood and flags of every node.
+        Parameters, standard errors, intervals, log-likelihood and flags of every node.
 
     Raises
     ------
@@ -58,7 +60,9 @@ def fit(
         Unknown process, a window that does not fit, no conditions though asked for.
     """
     record = get_process(process)
-    return _fit_all(raster, (record,), per_condition, window, progress)[0]
+    plan = Plan(raster, (record,), per_condition, window)
+    (found,) = fit_all(plan, progress, intervals=True)
+    return shrunken(found, raster.layers) if shrink else found
 
 
 def select(
@@ -66,22 +70,31 @@ def select(
     processes: Sequence[str | Process] | None = None,
     *,
     criterion: str = "aic",
+    by: str = "node",
+    folds: int = 5,
     per_condition: bool = False,
     window: int | None = None,
+    shrink: bool = False,
     progress: Progress | None = None,
 ) -> tuple[ProcessFit, ...]:
     """Fit several processes and keep, node by node, the one with the lowest criterion.
 
     Likelihoods are of the bins themselves under every process, so they compare; ties go to the
-    process with fewer parameters.
+    process with fewer parameters. A node for which another process is about as good (criterion
+    within 2) is flagged `Flag.UNDECIDED`. `fit_bundle` keeps the whole table of criteria.
 
     Parameters
     ----------
     raster : SpikeRaster
     processes : sequence of str or Process, optional
         All by default.
-    criterion : {"aic", "bic"}
-    per_condition, window, progress
+    criterion : {"aic", "bic", "held_out"}
+        AIC and held-out likelihood look for the best prediction, BIC for the true process.
+    by : {"node", "layer"}
+        One process for every node, or one for all nodes of a layer (lowest sum).
+    folds : int, default 5
+        Parts of the trials, each of which is held out once. For ``"held_out"``.
+    per_condition, window, shrink, progress
         As for `fit`.
 
     Returns
@@ -92,43 +105,49 @@ def select(
     Raises
     ------
     InvalidInputError
-        Unknown process or criterion.
+        Unknown process or criterion, too few trials to hold any out.
     """
-    if criterion not in CRITERIA:
-        raise InvalidInputError(f"criterion must be one of {CRITERIA}, got {criterion!r}")
-    records = [get_process(process) for process in (PROCESSES if processes is None else processes)]
-    if not records:
-        raise InvalidInputError("give at least one process")
-    records.sort(key=lambda record: len(record.params))
-    fits = _fit_all(raster, tuple(records), per_condition, window, progress)
-    scores = np.stack([getattr(one, criterion) for one in fits])
-    scores[np.isnan(scores)] = np.inf
-    best = scores.argmin(axis=0)
-    chosen = ((fits[k], np.flatnonzero(best == k)) for k in range(len(fits)))
-    return tuple(one.take(nodes) for one, nodes in chosen if len(nodes))
+    options = {"criterion": criterion, "by": by, "folds": folds, "shrink": shrink}
+    plan = Plan(raster, candidates(processes), per_condition, window)
+    return _select(plan, progress, **options)[0]  # type: ignore[arg-type]
 
 
 def fit_bundle(
     raster: SpikeRaster,
     process: str | Process = "auto",
     *,
+    processes: Sequence[str | Process] | None = None,
+    criterion: str = "aic",
+    by: str = "node",
+    folds: int = 5,
     per_condition: bool = False,
     window: int | None = None,
+    shrink: bool = False,
     progress: Progress | None = None,
 ) -> Bundle:
     """Fit a network: `fit`, or `select` for ``"auto"``, with all that a simulation needs.
 
+    Parameters are those of `fit` and `select`. After a selection the bundle holds the criterion of
+    every node under every candidate (``bundle.selection``).
+
     Raises
     ------
     InvalidInputError
-        As for `fit`.
+        As for `fit` and `select`.
     """
-    options = {"per_condition": per_condition, "window": window, "progress": progress}
-    fits = (
-        select(raster, **options)  # type: ignore[arg-type]
-        if process == "auto"
-        else (fit(raster, process, **options),)  # type: ignore[arg-type]
-    )
+    selection = None
+    if process == "auto":
+        plan = Plan(raster, candidates(processes), per_condition, window)
+        fits, selection = _select(
+            plan, progress, criterion=criterion, by=by, folds=folds, shrink=shrink
+        )
+    else:
+        fits = (
+            fit(
+                raster, process, per_condition=per_condition, window=window, shrink=shrink,
+                progress=progress,
+            ),
+        )  # fmt: skip
     return Bundle(
         fits,
         raster.layers,
@@ -138,96 +157,55 @@ def fit_bundle(
         raster.bin_width,
         raster.schedule,
         provenance(source=dict(raster.provenance)),
+        selection,
     )
 
 
-def _fit_all(
-    raster: SpikeRaster,
-    records: tuple[Process, ...],
-    per_condition: bool,
-    window: int | None,
+def candidates(processes: Sequence[str | Process] | None) -> tuple[Process, ...]:
+    """Return the processes to choose among, from few to many parameters; all for None.
+
+    Raises
+    ------
+    InvalidInputError
+        An unknown name, or none at all.
+    """
+    records = [get_process(process) for process in (PROCESSES if processes is None else processes)]
+    if not records:
+        raise InvalidInputError("give at least one process")
+    return tuple(sorted(records, key=lambda record: len(record.params)))
+
+
+def _select(
+    plan: Plan,
     progress: Progress | None,
-) -> tuple[ProcessFit, ...]:
-    check_window(window, raster.n_bins)
-    needs = frozenset().union(*(record.needs for record in records))
-    width = window if any(record.has_gain or record.needs for record in records) else None
-    segments = raster_segments(raster, width, per_condition)
-    n_conditions = raster.n_conditions if per_condition else 1
-    # Window sums and histograms take memory beside the block itself.
-    extra = 4 * segments.n_segments + 4 * int(np.unique(segments.length).sum() + 1) * n_conditions
-    step = max(1, BLOCK_BYTES // (raster.node_bytes + (extra if "windows" in needs else 0)))
-    parts: list[list[tuple[Params, Params, Array, NDArray[np.uint16]]]] = [[] for _ in records]
-    observed: NDArray[np.int64] = np.zeros(n_conditions, np.int64)
-    for first in range(0, raster.n_nodes, step):
-        block = raster.block(slice(first, min(first + step, raster.n_nodes)))
-        summaries = summarize(
-            block, window=width, per_condition=per_condition, parts=needs, segments=segments
-        )
-        observed = np.array([summary.n_bins for summary in summaries])
-        for record, part in zip(records, parts, strict=True):
-            part.append(_estimate(record, summaries, per_condition))
-        if progress is not None:
-            progress("fit", min(first + step, raster.n_nodes), raster.n_nodes)
-    nodes = np.arange(raster.n_nodes)
-    return tuple(
-        ProcessFit(
-            record,
-            nodes,
-            {name: np.concatenate([one[0][name] for one in part]) for name in part[0][0]},
-            {name: np.concatenate([one[1][name] for one in part]) for name in part[0][1]},
-            np.concatenate([one[2] for one in part]),
-            np.concatenate([one[3] for one in part]),
-            _held(record, window, raster.n_bins),
-            observed,
-        )
-        for record, part in zip(records, parts, strict=True)
-    )
-
-
-def _held(record: Process, window: int | None, n_bins: int) -> int | None:
-    """Return the window that a fit remembers: a rate profile has the length it was fitted to."""
-    if record.has_profile:
-        return window or n_bins
-    return window if record.has_gain else None
-
-
-def _estimate(
-    record: Process, summaries: tuple[Summary, ...], per_condition: bool
-) -> tuple[Params, Params, Array, NDArray[np.uint16]]:
-    """Estimate one block: stack conditions, add log-likelihoods, join flags."""
-    estimates = [record.estimate(summary) for summary in _observed(summaries)]
-    values = [
-        record.log_likelihood(one.params, summary)
-        for one, summary in zip(estimates, summaries, strict=True)
-    ]
-    flags = _join_flags(np.stack([one.flags for one in estimates]))
-    total = np.sum(values, axis=0)
-    flags[np.isneginf(total)] |= Flag.IMPOSSIBLE.value
-
-    def join(which: str) -> dict[str, Array]:
-        columns = [getattr(one, which) for one in estimates]
-        if not per_condition:
-            return dict(columns[0])
-        return {name: np.stack([c[name] for c in columns], axis=1) for name in columns[0]}
-
-    return join("params"), join("standard_errors"), total, flags
-
-
-def _join_flags(flags: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    """Join flags (condition, node): silent or active in some conditions only is a boundary."""
-    ends = np.uint16(Flag.DEAD.value | Flag.SATURATED.value)
-    always = np.bitwise_and.reduce(flags) & ends
-    some = np.bitwise_or.reduce(flags)
-    at_end = (some & ends != 0) & (always == 0)
-    edge = np.where(at_end, Flag.BOUNDARY.value, 0).astype(np.uint16)
-    return np.asarray((some & ~ends) | always | edge, np.uint16)
-
-
-def _observed(summaries: tuple[Summary, ...]) -> Iterator[Summary]:
-    for condition, summary in enumerate(summaries):
-        if summary.n_bins == 0:
-            raise InvalidInputError(
-                f"condition {condition} occurs in no bin; number the conditions 0, 1, 2, … without "
-                "gaps, or present the recording with a schedule that shows every class"
+    *,
+    criterion: str,
+    by: str,
+    folds: int,
+    shrink: bool,
+) -> tuple[tuple[ProcessFit, ...], Selection]:
+    check_criterion(criterion, by)
+    raster = plan.raster
+    fold = fold_of_trial(raster, folds) if criterion == "held_out" else None
+    fits = fit_all(plan, progress, intervals=False)
+    if fold is None:
+        scores = np.stack([getattr(one, criterion) for one in fits], axis=1)
+    else:
+        scores = np.concatenate([
+            held_out_score(
+                block, plan.records, fold, window=plan.width, per_condition=plan.per_condition
             )
-        yield summary
+            for _, block in raster.blocks()
+        ])  # fmt: skip
+    names = [record.name for record in plan.records]
+    selection = choose(names, scores, criterion, by, raster.layers)
+    chosen = []
+    for k, one in enumerate(fits):
+        nodes = np.flatnonzero(selection.chosen == k)
+        if len(nodes):
+            one.flags[selection.undecided] |= Flag.UNDECIDED.value
+            chosen.append(one.take(nodes))
+    found = with_intervals(plan, tuple(chosen))
+    if shrink:
+        found = tuple(shrunken(one, raster.layers) for one in found)
+    return found, selection

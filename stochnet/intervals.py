@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 if TYPE_CHECKING:
-    from stochnet.bundle import ProcessFit
+    from stochnet.fits import ProcessFit
 
 Array = NDArray[np.float64]
 # The level of the intervals that are computed during a fit and stored.
@@ -20,15 +20,12 @@ LEVEL = 0.95
 def interval(fit: ProcessFit, name: str, level: float) -> tuple[Array, Array]:
     """Return the interval of a parameter, each end of the parameter's shape.
 
-    In this order: the closed interval of the process (Clopper-Pearson, Garwood); that of the fit,
-    by profile likelihood, brought to another level by `rescaled`; value ± z · standard error, cut
-    to the domain.
+    In this order: that of the fit (by profile likelihood, or after shrinkage), brought to another
+    level by `rescaled`; the closed interval of the process (Clopper-Pearson, Garwood); value ± z ·
+    standard error, cut to the domain.
     """
     value, error = fit.params[name], fit.standard_errors[name]
     low, high = next(p.domain for p in fit.process.params if p.name == name)
-    closed = _closed(fit, name, level)
-    if closed is not None:
-        return closed
     z = float(stats.norm.isf((1 - level) / 2))
     if name in fit.intervals:
         ends = fit.intervals[name]
@@ -37,6 +34,9 @@ def interval(fit: ProcessFit, name: str, level: float) -> tuple[Array, Array]:
             np.maximum(value - rescaled(value - ends[..., 0], error, z, z_stored), low),
             np.minimum(value + rescaled(ends[..., 1] - value, error, z, z_stored), high),
         )
+    closed = _closed(fit, name, level)
+    if closed is not None:
+        return closed
     return np.maximum(value - z * error, low), np.minimum(value + z * error, high)
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stochnet.boundary import critical_values
 from stochnet.flags import Flag
-from stochnet.kernels import newton
+from stochnet.kernels import newton, profile
 from stochnet.process import Array
 from stochnet.summary import Summary
 from stochnet.threads import run_blocks
@@ -107,6 +108,41 @@ def fit_dispersion(
     null &= information > 0
     errors[null, 1] = 1 / np.sqrt(information[null])
     return mean, dispersion, errors[:, 0], errors[:, 1], flags
+
+
+def profile_ends(
+    family: Family,
+    params: tuple[Array, Array],
+    errors: tuple[Array, Array],
+    summary: Summary,
+    level: float,
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Intervals of (mean, dispersion) by profile likelihood: ((low, high), (low, high)).
+
+    They keep their level at dispersion 0, where the limit of the likelihood ratio is another one
+    (`stochnet.boundary`). NaN for nodes that are dead or saturated, or whose windows say nothing.
+
+    References
+    ----------
+    Venzon & Moolgavkar (1988), Applied Statistics 37, 87-94.
+    Self & Liang (1987), Journal of the American Statistical Association 82, 605-610.
+    """
+    z, roots = critical_values(level)
+    mean, dispersion = (np.ascontiguousarray(one) for one in params)
+    information = _information(family, mean, summary)
+    null = 1 / np.sqrt(np.where(information > 0, information, np.inf))
+    null[information <= 0] = np.inf
+    both = np.stack(errors, axis=1)
+    out = np.empty((len(mean), 2, 2))
+    search = profile.compiled(family.derivatives)
+    run_blocks(
+        lambda a, b: search(
+            mean[a:b], dispersion[a:b], both[a:b], null[a:b], family.highest, family.most, z,
+            roots, summary.lengths, summary.offsets, summary.histogram[a:b], out[a:b],
+        ),
+        len(mean),
+    )  # fmt: skip
+    return (out[:, 0, 0], out[:, 0, 1]), (out[:, 1, 0], out[:, 1, 1])
 
 
 def _information(family: Family, mean: Array, summary: Summary) -> Array:

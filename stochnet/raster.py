@@ -235,9 +235,9 @@ class SpikeRaster:
                 return self.block(layer.nodes)
         raise InvalidInputError(f"no layer {name!r}; there are {[x.name for x in self.layers]}")
 
-    def trials(self, trials: slice) -> SpikeRaster:
-        """Return the raster of a slice of trials, in memory."""
-        keep = range(self.n_trials)[trials]
+    def trials(self, trials: slice | NDArray[np.int64]) -> SpikeRaster:
+        """Return the raster of a slice of trials, or of trials by number, in memory."""
+        keep = np.arange(self.n_trials)[trials]
         if len(keep) == 0:
             raise InvalidInputError("that slice holds no trial")
 

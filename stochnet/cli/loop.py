@@ -31,6 +31,21 @@ class By(StrEnum):
     training_label = "training-label"
 
 
+class Criterion(StrEnum):
+    """Criteria of `fit --process auto`."""
+
+    aic = "aic"
+    bic = "bic"
+    held_out = "held-out"
+
+
+class ChooseBy(StrEnum):
+    """What one process is chosen for."""
+
+    node = "node"
+    layer = "layer"
+
+
 @app.command()
 def present(
     recording: Annotated[Path, typer.Argument(metavar="REC.h5", show_default=False)],
@@ -92,19 +107,29 @@ def fit(
     raster: Raster,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="BUNDLE.h5")],
     process: Annotated[
-        str, typer.Option("--process", "-p", help="Name of a process, or auto (by AIC).")
+        str, typer.Option("--process", "-p", help="Name of a process, or auto: the best of all.")
     ] = "auto",
+    criterion: Annotated[
+        Criterion, typer.Option("--criterion", help="What auto chooses by.")
+    ] = Criterion.aic,
+    by: Annotated[
+        ChooseBy, typer.Option("--choose-by", help="One process a node, or one a layer.")
+    ] = ChooseBy.node,
     per_condition: Annotated[
         bool, typer.Option("--per-condition", help="Parameters for every class.")
     ] = False,
     window: Annotated[
         int | None, typer.Option("--window", "-w", help="Bins in which a gain is held; a trial.")
     ] = None,
+    shrink: Annotated[
+        bool,
+        typer.Option("--shrink", help="Draw parameters towards the layer (empirical Bayes)."),
+    ] = False,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Fit a process to every node."""
-    from stochnet.cli.tables import bundle_table
+    from stochnet.cli.fit_tables import bundle_table, selection_table
     from stochnet.estimation import fit_bundle
     from stochnet.storage import read_raster, write_bundle
     from stochnet.storage.publish import check_target
@@ -114,13 +139,18 @@ def fit(
         bundle = fit_bundle(
             read_raster(raster),
             process,
+            criterion=criterion.value.replace("-", "_"),
+            by=by.value,
             per_condition=per_condition,
             window=window,
+            shrink=shrink,
             progress=report,
         )
         write_bundle(bundle, output)
     if not quiet:
         to_stderr_table(bundle_table(bundle))
+        if bundle.selection is not None:
+            to_stderr_table(selection_table(bundle))
     note(f"{output}: {bundle.n_nodes:,} nodes", quiet)
 
 

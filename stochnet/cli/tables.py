@@ -10,24 +10,16 @@ import numpy as np
 from rich.table import Table
 
 from stochnet.bundle import Bundle
-from stochnet.flags import FLAG_DOC, Flag
+from stochnet.cli.columns import columns, number
+from stochnet.cli.fit_tables import bundle_table, selection_table
+from stochnet.flags import FLAG_DOC
 from stochnet.storage import read_bundle, read_kind, read_raster, stored_digest
-
-
-def _number(value: Any) -> str:
-    return "–" if value is None else f"{value:.4g}"
-
-
-def _columns(table: Table, *names: str) -> Table:
-    for i, name in enumerate(names):
-        table.add_column(name, justify="left" if i == 0 else "right", no_wrap=i == 0)
-    return table
 
 
 def stats_table(result: dict[str, Any]) -> Table:
     """Return the table of `stochnet stats`: one row a layer, and one for the network."""
     windows = list(result["network"]["windows"])
-    table = _columns(
+    table = columns(
         Table(
             title=f"{result['n_nodes']:,} nodes × {result['n_trials']:,} trials × "
             f"{result['n_bins']:,} bins, schedule {result['schedule']}",
@@ -46,9 +38,9 @@ def stats_table(result: dict[str, Any]) -> Table:
         table.add_row(
             row["name"],
             *(f"{row[key]:,}" for key in ("n_nodes", "dead", "saturated")),
-            _number(row["mfr"]),
-            _number(row["var_rate"]),
-            *map(_number, numbers),
+            number(row["mfr"]),
+            number(row["var_rate"]),
+            *map(number, numbers),
         )
     return table
 
@@ -56,38 +48,17 @@ def stats_table(result: dict[str, Any]) -> Table:
 def node_table(result: dict[str, Any]) -> Table:
     """Return a table with one row a node."""
     windows = list(result["network"]["windows"])
-    table = _columns(Table(), "layer", "node", "rate", *(f"Fano, W={w}" for w in windows))
+    table = columns(Table(), "layer", "node", "rate", *(f"Fano, W={w}" for w in windows))
     for layer in result["layers"]:
         for i, rate in enumerate(layer["rate"]):
-            fano = (_number(layer["windows"][w]["fano"][i]) for w in windows)
-            table.add_row(layer["name"], str(i), _number(rate), *fano)
-    return table
-
-
-def bundle_table(bundle: Bundle) -> Table:
-    """Return what was fitted: nodes by layer and process, median parameters, flags."""
-    table = _columns(
-        Table(title="Fitted processes"), "layer", "process", "nodes", "median parameters", "flags"
-    )
-    for layer in bundle.layers:
-        for fit in bundle.fits:
-            a, b = np.searchsorted(fit.node_ids, [layer.first, layer.first + layer.n_nodes])
-            if a == b:
-                continue
-            part = fit.take(slice(a, b))
-            medians = ", ".join(f"{name} {np.median(v):.3g}" for name, v in part.params.items())
-            flags = ", ".join(
-                f"{int(np.count_nonzero(part.flags & flag.value)):,} {(flag.name or '').lower()}"
-                for flag in Flag
-                if flag and np.any(part.flags & flag.value)
-            )
-            table.add_row(layer.name, fit.process.name, f"{b - a:,}", medians, flags or "none")
+            fano = (number(layer["windows"][w]["fano"][i]) for w in windows)
+            table.add_row(layer["name"], str(i), number(rate), *fano)
     return table
 
 
 def report_table(report: Any) -> Table:
     """Return the comparison of a validation: one row a statistic of the whole network."""
-    table = _columns(
+    table = columns(
         Table(
             title="Observed and simulated",
             caption="Distances are between halves of equal size; the floor is that of the two "
@@ -100,7 +71,7 @@ def report_table(report: Any) -> Table:
     for row in report.summary_rows():
         table.add_row(
             row["name"],
-            *(_number(row[key]) for key in ("observed", "simulated", "distance", "floor")),
+            *(number(row[key]) for key in ("observed", "simulated", "distance", "floor")),
             row["verdict"],
         )
     return table
@@ -109,7 +80,7 @@ def report_table(report: Any) -> Table:
 def regime_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return the table of the demo: one row a regime, schedule and layer."""
     windows = [key.removeprefix("mff_") for key in rows[0] if key.startswith("mff_")]
-    table = _columns(
+    table = columns(
         Table(
             title="Three networks from the same initial weights",
             caption="MFF: mean over nodes that fire of the Fano factor, variance (ddof 1) / mean "
@@ -152,7 +123,7 @@ def describe(path: Path) -> Iterator[Table | str]:
     kind = read_kind(path)
     yield f"{path}: {kind}, content {stored_digest(path)}"
     holder: Any = read_bundle(path) if kind == "stochnet-bundle" else read_raster(path)
-    facts = _columns(Table(show_header=False), "", "")
+    facts = columns(Table(show_header=False), "", "")
     facts.columns[1].justify = "left"
     facts.columns[1].overflow = "fold"
     width = "none" if np.isnan(holder.bin_width) else f"{holder.bin_width:g} s"
@@ -166,12 +137,14 @@ def describe(path: Path) -> Iterator[Table | str]:
     yield facts
     if isinstance(holder, Bundle):
         yield bundle_table(holder)
+        if holder.selection is not None:
+            yield selection_table(holder)
         seen = int(np.bitwise_or.reduce([np.bitwise_or.reduce(fit.flags) for fit in holder.fits]))
         for flag, doc in FLAG_DOC.items():
             if seen & flag.value:
                 yield f"{(flag.name or '').lower()}: {doc}"
         return
-    layers = _columns(Table(title="Layers"), "name", "kind", "shape", "first node", "nodes")
+    layers = columns(Table(title="Layers"), "name", "kind", "shape", "first node", "nodes")
     for layer in holder.layers:
         shape = " × ".join(map(str, layer.shape))
         layers.add_row(layer.name, layer.kind, shape, f"{layer.first:,}", f"{layer.n_nodes:,}")

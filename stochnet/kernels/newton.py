@@ -29,8 +29,8 @@ def direction(mean, dispersion, most, free, now):
 
 
 @functools.cache
-def compiled(derivatives: Callable[..., Any]) -> tuple[Any, Any]:
-    """Compile (evaluate, maximise) for the derivatives of a log-likelihood.
+def summed(derivatives: Callable[..., Any]) -> Any:
+    """Compile the sum of a log-likelihood and its derivatives over segments of all lengths.
 
     ``derivatives(mean, dispersion, length, histogram, out)`` adds, for segments of one length, the
     log-likelihood and its derivatives (d/dm, d/dd, d²/dm², d²/dm dd, d²/dd²) to ``out``.
@@ -42,6 +42,14 @@ def compiled(derivatives: Callable[..., Any]) -> tuple[Any, Any]:
         out[:] = 0.0
         for g in range(len(lengths)):
             add(mean, dispersion, lengths[g], row[offsets[g] : offsets[g + 1]], out)
+
+    return total
+
+
+@functools.cache
+def compiled(derivatives: Callable[..., Any]) -> tuple[Any, Any]:
+    """Compile (evaluate, maximise) for the derivatives of a log-likelihood (see `summed`)."""
+    total = summed(derivatives)
 
     @numba.njit(nogil=True, error_model="numpy")
     def evaluate(means, dispersions, lengths, offsets, histogram, value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special, stats
 
 from stochnet.process import Array, Estimate, Independent, Param, Params, Process
@@ -44,6 +45,15 @@ def interval(
     return low, high
 
 
+def identified(params: Params, summary: Summary) -> NDArray[np.bool_]:
+    """At least 20 spikes and 20 silent bins expected.
+
+    With fewer, exact intervals are wider than their level.
+    """
+    p = params["p"]
+    return np.asarray(np.minimum(p, 1 - p) * summary.n_bins >= 20)
+
+
 PROCESS = Process(
     "bernoulli",
     1,
@@ -54,5 +64,6 @@ PROCESS = Process(
     tabulate,
     Independent(),
     interval,
+    identified=identified,
     doc="Independent 0/1 bins; the null model of a thresholded node.",
 )

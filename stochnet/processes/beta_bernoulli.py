@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stochnet.gain import beta_levels
-from stochnet.likelihood import beta_binomial, fit_dispersion
+from stochnet.likelihood import beta_binomial, fit_dispersion, profile_ends
 from stochnet.process import Array, Estimate, Independent, Param, Params, Process
 from stochnet.summary import Summary
 
@@ -30,6 +31,36 @@ def log_likelihood(params: Params, summary: Summary) -> Array:
     rho = np.minimum(params["rho"], 1 - 1e-12)
     value = beta_binomial.log_likelihood(params["p"], rho / (1 - rho), summary)
     return np.where(summary.spikes == summary.active, value, -np.inf)
+
+
+def data_interval(
+    params: Params, errors: Params, summary: Summary, level: float
+) -> dict[str, tuple[Array, Array]]:
+    """Profile likelihood; of a dead or saturated node Clopper-Pearson with windows as trials."""
+    rho = np.minimum(params["rho"], 1 - 1e-12)
+    theta, slope = rho / (1 - rho), 1 / (1 - rho) ** 2
+    means, thetas = profile_ends(
+        beta_binomial, (params["p"], theta), (errors["p"], errors["rho"] * slope), summary, level
+    )
+    unknown = np.isnan(means[0])
+    tail = ((1 - level) / 2) ** (1 / summary.n_segments)
+    low = np.where(unknown, np.where(params["p"] >= 1, tail, 0.0), means[0])
+    high = np.where(unknown, np.where(params["p"] <= 0, 1 - tail, 1.0), means[1])
+    least = np.where(unknown, 0.0, thetas[0] / (1 + thetas[0]))
+    most = np.where(unknown, 1.0, thetas[1] / (1 + thetas[1]))
+    return {"p": (low, high), "rho": (least, np.minimum(most, 0.9999))}
+
+
+def identified(params: Params, summary: Summary) -> NDArray[np.bool_]:
+    """At least 50 windows of 2 bins or more that are worth 20 independent spikes and silent bins.
+
+    Windows of one bin say nothing of rho.
+    """
+    p, rho = params["p"], params["rho"]
+    if summary.n_segments < 50 or summary.lengths.max(initial=0) < 2:
+        return np.zeros(len(p), bool)
+    length = summary.n_bins / summary.n_segments
+    return np.asarray(summary.n_bins * p * (1 - p) >= 20 * (1 + (length - 1) * rho))
 
 
 def moments(params: Params, window: int) -> tuple[Array, Array]:
@@ -60,6 +91,8 @@ PROCESS = Process(
     moments,
     tabulate,
     Independent(gain=True),
+    data_interval=data_interval,
+    identified=identified,
     needs=frozenset({"windows"}),
     doc="Bernoulli bins with a Beta gain per window; beta-binomial window counts.",
 )

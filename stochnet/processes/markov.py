@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
+from numpy.typing import NDArray
+from scipy import special, stats
 
 from stochnet.flags import Flag
 from stochnet.process import Array, Estimate, Param, Params, Process, Stepwise
@@ -68,6 +69,45 @@ def _errors(leave: Array, left: Array, kept: Array, trials: Array) -> Array:
     return errors
 
 
+def _rows(summary: Summary) -> Array:
+    """Bins that tell of each row, among them the starts of trials: (node, after silence/spike)."""
+    return np.asarray(summary.transitions.sum(axis=2) + summary.starts)
+
+
+def data_interval(
+    params: Params, errors: Params, summary: Summary, level: float
+) -> dict[str, tuple[Array, Array]]:
+    """Wilson's interval with as many bins as the standard error is worth.
+
+    References
+    ----------
+    Wilson (1927), Journal of the American Statistical Association 22, 209-212.
+    """
+    z = float(stats.norm.isf((1 - level) / 2))
+    ends = {}
+    for row, name in enumerate(("p_after_silence", "p_after_spike")):
+        p, error, n = params[name], errors[name], _rows(summary)[:, row].astype(float)
+        inside = (p > 0) & (p < 1) & (error > 0) & np.isfinite(error)
+        n[inside] = p[inside] * (1 - p[inside]) / error[inside] ** 2
+        known = (n > 0) & np.isfinite(error)
+        n = np.where(known, n, 1.0)
+        middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+        reach = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+        # Rounding must not push an end across the estimate.
+        low = np.where(known, np.clip(middle - reach, 0.0, p), 0.0)
+        high = np.where(known, np.clip(middle + reach, p, 1.0), 1.0)
+        ends[name] = (low, high)
+    return ends
+
+
+def identified(params: Params, summary: Summary) -> NDArray[np.bool_]:
+    """At least 20 bins expected of each of the four kinds of transition."""
+    up, stay = params["p_after_silence"], params["p_after_spike"]
+    active = stationary(params)
+    rows = ((1 - active) * np.minimum(up, 1 - up), active * np.minimum(stay, 1 - stay))
+    return np.asarray(np.minimum(*rows) * summary.n_bins >= 20)
+
+
 def stationary(params: Params) -> Array:
     """Return the fraction of bins with a spike in the long run."""
     up, stay = params["p_after_silence"], params["p_after_spike"]
@@ -127,6 +167,8 @@ PROCESS = Process(
     moments,
     tabulate,
     Stepwise(init, step),
+    data_interval=data_interval,
+    identified=identified,
     needs=frozenset({"transitions"}),
     doc="Two-state Markov chain; over- and under-dispersed.",
 )

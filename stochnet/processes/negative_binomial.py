@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special, stats
 
 from stochnet.gain import gamma_levels
-from stochnet.likelihood import fit_dispersion, negative_binomial
+from stochnet.likelihood import fit_dispersion, negative_binomial, profile_ends
 from stochnet.process import Array, Estimate, Independent, Param, Params, Process
 from stochnet.summary import Summary
 
@@ -34,6 +35,34 @@ def log_likelihood(params: Params, summary: Summary) -> Array:
     """Log probability of the counts in the bins: the gain is integrated out window by window."""
     value = negative_binomial.log_likelihood(params["rate"], params["dispersion"], summary)
     return value - summary.log_factorials
+
+
+def data_interval(
+    params: Params, errors: Params, summary: Summary, level: float
+) -> dict[str, tuple[Array, Array]]:
+    """Profile likelihood; a dead node could have any rate, if its gain is dispersed enough."""
+    both = profile_ends(
+        negative_binomial,
+        (params["rate"], params["dispersion"]),
+        (errors["rate"], errors["dispersion"]),
+        summary,
+        level,
+    )
+    return {
+        param.name: (
+            np.where(np.isnan(ends[0]), param.domain[0], ends[0]),
+            np.minimum(np.where(np.isnan(ends[1]), param.domain[1], ends[1]), param.domain[1]),
+        )
+        for param, ends in zip(PROCESS.params, both, strict=True)
+    }
+
+
+def identified(params: Params, summary: Summary) -> NDArray[np.bool_]:
+    """At least 50 windows that are worth 20 independent spikes."""
+    if summary.n_segments < 50:
+        return np.zeros(len(params["rate"]), bool)
+    mean = params["rate"] * (summary.n_bins / summary.n_segments)
+    return np.asarray(summary.n_segments * mean >= 20 * (1 + params["dispersion"] * mean))
 
 
 def moments(params: Params, window: int) -> tuple[Array, Array]:
@@ -87,6 +116,8 @@ PROCESS = Process(
     moments,
     tabulate,
     Independent(most, gain=True),
+    data_interval=data_interval,
+    identified=identified,
     needs=frozenset({"windows"}),
     doc="Poisson bins with a gamma gain per window; negative-binomial window counts.",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special, stats
 
 from stochnet.process import Array, Estimate, Independent, Param, Params, Process
@@ -48,6 +49,11 @@ def interval(
     return low / n_bins, stats.gamma.ppf(1 - tail, spikes + 1) / n_bins
 
 
+def identified(params: Params, summary: Summary) -> NDArray[np.bool_]:
+    """At least 20 spikes expected; with fewer, exact intervals are wider than their level."""
+    return np.asarray(params["rate"] * summary.n_bins >= 20)
+
+
 PROCESS = Process(
     "poisson",
     1,
@@ -58,5 +64,6 @@ PROCESS = Process(
     tabulate,
     Independent(most),
     interval,
+    identified=identified,
     doc="Independent Poisson counts; the arrival process of Lehmler et al. (arXiv 2308.00858).",
 )

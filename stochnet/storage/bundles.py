@@ -10,10 +10,13 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.bundle import Bundle, ProcessFit
+from stochnet.bundle import Bundle
 from stochnet.errors import FileFormatError
+from stochnet.fits import ProcessFit, joined
+from stochnet.intervals import LEVEL
 from stochnet.process import Process
 from stochnet.processes import PROCESSES
+from stochnet.selection import Selection
 from stochnet.storage.provenance import read_provenance
 from stochnet.storage.rasters import layer_arrays, read_layers
 from stochnet.storage.safe import FORMAT_VERSION, Layout, attribute, safe_open
@@ -22,12 +25,20 @@ from stochnet.storage.tree import Scalar, Tree, write_tree
 BUNDLE = "stochnet-bundle"
 LAYOUT = Layout(
     BUNDLE,
-    ("layers", "provenance", "fits", "fits/[^/]+", "fits/[^/]+/(params|standard_errors)"),
+    (
+        "layers",
+        "provenance",
+        "selection",
+        "fits",
+        "fits/[^/]+",
+        "fits/[^/]+/(params|standard_errors|intervals)",
+    ),
     (
         "conditions",
         "layers/(name|kind|shape|first|n_nodes)",
         "fits/[^/]+/(node_ids|log_likelihood|flags|observed_bins)",
-        "fits/[^/]+/(params|standard_errors)/[a-z_0-9]+",
+        "fits/[^/]+/(params|standard_errors|intervals)/[a-z_0-9]+",
+        "selection/(processes|scores|chosen)",
     ),
 )
 
@@ -66,6 +77,20 @@ def bundle_tree(bundle: Bundle) -> Tree:
             datasets[path] = fit.standard_errors[param.name]
             attributes[f"{path}@unit"] = param.unit
             attributes[f"{path}@doc"] = f"standard error of {param.name}; inf: cannot be known"
+            if param.name in fit.intervals:
+                path = f"{group}/intervals/{param.name}"
+                datasets[path] = fit.intervals[param.name]
+                attributes[f"{path}@unit"] = param.unit
+                attributes[f"{path}@level"] = LEVEL
+                attributes[f"{path}@doc"] = f"low and high end of the interval of {param.name}"
+    if bundle.selection is not None:
+        attributes["selection@criterion"] = bundle.selection.criterion
+        attributes["selection@by"] = bundle.selection.by
+        datasets["selection/processes"] = np.array(
+            [name.encode() for name in bundle.selection.processes]
+        )
+        datasets["selection/scores"] = bundle.selection.scores
+        datasets["selection/chosen"] = bundle.selection.chosen.astype(np.int64)
     return Tree(datasets, attributes)
 
 
@@ -115,7 +140,21 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
             float(attribute(handle, "bin_width")),
             str(attribute(handle, "schedule")),
             read_provenance(handle),
+            _read_selection(handle),
         )
+
+
+def _read_selection(handle: h5py.File) -> Selection | None:
+    if "selection" not in handle:
+        return None
+    group = handle["selection"]
+    return Selection(
+        str(attribute(group, "criterion")),
+        str(attribute(group, "by")),
+        tuple(name.decode() for name in group["processes"][...]),
+        group["scores"][...],
+        group["chosen"][...],
+    )
 
 
 def _read_fits(handle: h5py.File) -> tuple[ProcessFit, ...]:
@@ -123,7 +162,7 @@ def _read_fits(handle: h5py.File) -> tuple[ProcessFit, ...]:
     parts: dict[str, list[ProcessFit]] = {}
     for name in sorted(handle["fits"]):
         parts.setdefault(name.split("-", 1)[1], []).append(_read_fit(handle["fits"][name]))
-    return tuple(_join(parts[key]) for key in sorted(parts))
+    return tuple(joined(parts[key]) for key in sorted(parts))
 
 
 def _known_process(group: h5py.Group) -> Process:
@@ -152,21 +191,5 @@ def _read_fit(group: h5py.Group) -> ProcessFit:
         group["flags"][...],
         int(attribute(group, "window")) or None,
         group["observed_bins"][...],
-    )
-
-
-def _join(parts: list[ProcessFit]) -> ProcessFit:
-    first = parts[0]
-    return ProcessFit(
-        first.process,
-        np.concatenate([part.node_ids for part in parts]),
-        {name: np.concatenate([part.params[name] for part in parts]) for name in first.params},
-        {
-            name: np.concatenate([part.standard_errors[name] for part in parts])
-            for name in first.params
-        },
-        np.concatenate([part.log_likelihood for part in parts]),
-        np.concatenate([part.flags for part in parts]),
-        first.window,
-        first.observed_bins,
+        {name: group[f"intervals/{name}"][...] for name in group.get("intervals", ())},
     )

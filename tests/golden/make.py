@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import stochnet as sn
-from stochnet.bundle import ProcessFit
+from stochnet.fits import ProcessFit
 
 LAYERS = (sn.Layer("conv", "ReLU", (2, 2), 0, 4), sn.Layer("relu:1", "ReLU6", (3,), 4, 3))
 N_TRIALS, N_BINS = 3, 70
