@@ -136,6 +136,8 @@ class ProcessFit:
 def joined(parts: Sequence[ProcessFit]) -> ProcessFit:
     """Join the fits of one process to consecutive nodes."""
     first = parts[0]
+    if len(parts) == 1:
+        return first
 
     def join(which: str) -> dict[str, Array]:
         columns = [getattr(part, which) for part in parts]

@@ -41,13 +41,15 @@ class Plan:
 
     def blocks(self) -> Iterator[tuple[int, int, tuple[Summary, ...]]]:
         """Yield (first, last, summaries) of blocks of nodes."""
-        raster, extra = self.raster, 0
+        raster = self.raster
+        # A block of a raster in memory is a view.
+        extra = 0 if isinstance(raster.data, np.ndarray) else raster.node_bytes
         if "windows" in self.needs:
             lengths = np.unique(self.segments.length)
             extra += 4 * self.segments.n_segments + 4 * int(lengths.sum() + 1) * self.n_conditions
         if "ages" in self.needs:
             extra += 16 * min(LONGEST_AGE, raster.n_bins) * self.n_conditions
-        step = max(1, BLOCK_BYTES // (raster.node_bytes + extra))
+        step = max(1, BLOCK_BYTES // (extra + 64))
         for first in range(0, raster.n_nodes, step):
             last = min(first + step, raster.n_nodes)
             yield (

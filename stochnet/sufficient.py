@@ -52,6 +52,19 @@ def segment_sums(block: SpikeRaster, segments: Segments) -> NDArray[np.int32]:
     return sums
 
 
+def total_spikes(block: SpikeRaster, segments: Segments) -> NDArray[np.int64] | None:
+    """Return the spikes of each node (node,) of packed data, if every bin is in a segment.
+
+    One popcount of the whole row, where nobody asks for windows.
+    """
+    if block.kind == "counts" or int(segments.length.sum()) < block.n_trials * block.n_bins:
+        return None
+    words = block.data[0 : block.n_nodes].reshape(block.n_nodes, -1)
+    out = np.empty(block.n_nodes, np.int64)
+    run_blocks(lambda a, b: kernels.count_spikes(words[a:b], out[a:b]), block.n_nodes)
+    return out
+
+
 def count_totals(
     block: SpikeRaster, segments: Segments, n_conditions: int
 ) -> tuple[NDArray[np.int64], Array]:

@@ -146,7 +146,10 @@ def summarize(
     block = raster.load()
     n_nodes, n_conditions = block.n_nodes, raster.n_conditions if per_condition else 1
     conditions = block.conditions if per_condition else None
-    sums = sufficient.segment_sums(block, segments)
+    totals = None
+    if "windows" not in wanted and n_conditions == 1:
+        totals = sufficient.total_spikes(block, segments)
+    sums = sufficient.segment_sums(block, segments) if totals is None else totals[:, None]
     active, factorials = sufficient.count_totals(block, segments, n_conditions)
     bins = np.bincount(segments.condition, segments.length, minlength=n_conditions)
     moves = np.zeros((n_nodes, n_conditions, 2, 2), np.int64)
@@ -167,8 +170,8 @@ def summarize(
     result = []
     for c in range(n_conditions):
         mine = np.flatnonzero(segments.condition == c)
-        own = sums[:, mine]
-        spikes = own.sum(axis=1, dtype=np.int64)
+        own = sums[:, mine] if totals is None else sums
+        spikes = own.sum(axis=1, dtype=np.int64) if totals is None else totals
         table = sufficient.no_histogram(n_nodes)
         if "windows" in wanted:
             table = sufficient.window_histogram(block, own, segments.length[mine])
