@@ -25,12 +25,14 @@ _HOME = {
     "SpikeRaster": "raster",
     "StochnetError": "errors",
     "autocorrelation": "statistics",
+    "cv2": "local_variation",
     "cv_isi": "statistics",
     "dead": "statistics",
     "fano_factor": "statistics",
     "firing_rate": "statistics",
     "fit": "estimation",
     "fit_bundle": "estimation",
+    "lv": "local_variation",
     "make_schedule": "schedule",
     "pairwise_correlation": "coactivity",
     "population_count": "coactivity",
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     from stochnet.fits import ProcessFit
     from stochnet.flags import Flag
     from stochnet.layers import Layer
+    from stochnet.local_variation import cv2, lv
     from stochnet.process import Process
     from stochnet.processes import PROCESSES
     from stochnet.raster import SpikeRaster

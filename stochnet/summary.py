@@ -149,7 +149,9 @@ def summarize(
     totals = None
     if "windows" not in wanted and n_conditions == 1:
         totals = sufficient.total_spikes(block, segments)
-    sums = sufficient.segment_sums(block, segments) if totals is None else totals[:, None]
+    sums = np.empty((n_nodes, 0), np.int32)
+    if totals is None:
+        sums = sufficient.segment_sums(block, segments)
     active, factorials = sufficient.count_totals(block, segments, n_conditions)
     bins = np.bincount(segments.condition, segments.length, minlength=n_conditions)
     moves = np.zeros((n_nodes, n_conditions, 2, 2), np.int64)
@@ -170,8 +172,8 @@ def summarize(
     result = []
     for c in range(n_conditions):
         mine = np.flatnonzero(segments.condition == c)
-        own = sums[:, mine] if totals is None else sums
-        spikes = own.sum(axis=1, dtype=np.int64) if totals is None else totals
+        own = sums if totals is not None else sums[:, mine]
+        spikes = totals if totals is not None else own.sum(axis=1, dtype=np.int64)
         table = sufficient.no_histogram(n_nodes)
         if "windows" in wanted:
             table = sufficient.window_histogram(block, own, segments.length[mine])
