@@ -35,6 +35,7 @@ lint: $(STAMP)  ## ruff and mypy only
 bench: $(VENV)/.installed-bench  ## measure speed, also against other packages
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only
 	$(BIN)/python tests/benchmarks/peers.py
+	$(BIN)/python tests/benchmarks/fits.py
 
 docs: $(VENV)/.installed-docs  ## build the documentation as HTML
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
