@@ -14,7 +14,7 @@ from stochnet.process import Array, Params, Process
 from stochnet.processes import PROCESSES, get_process
 from stochnet.provenance import provenance
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
-from stochnet.segments import check_window
+from stochnet.segments import SLOTS, check_window
 from stochnet.sufficient import raster_segments
 from stochnet.summary import Summary, summarize
 from stochnet.threads import Progress
@@ -153,9 +153,14 @@ def _fit_all(
     width = window if any(record.has_gain or record.needs for record in records) else None
     segments = raster_segments(raster, width, per_condition)
     n_conditions = raster.n_conditions if per_condition else 1
-    # Window sums and histograms take memory beside the block itself.
-    extra = 4 * segments.n_segments + 4 * int(np.unique(segments.length).sum() + 1) * n_conditions
-    step = max(1, BLOCK_BYTES // (raster.node_bytes + (extra if "windows" in needs else 0)))
+    # Summaries, and what is computed from them, take memory beside the block itself.
+    extra = 0
+    if "windows" in needs:
+        lengths = int(np.unique(segments.length).sum() + 1)
+        extra += 4 * segments.n_segments + 4 * lengths * n_conditions
+    if "slots" in needs:
+        extra += 8 * SLOTS * (n_conditions + 6)
+    step = max(1, BLOCK_BYTES // (raster.node_bytes + extra))
     parts: list[list[tuple[Params, Params, Array, NDArray[np.uint16]]]] = [[] for _ in records]
     observed: NDArray[np.int64] = np.zeros(n_conditions, np.int64)
     for first in range(0, raster.n_nodes, step):
