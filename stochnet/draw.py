@@ -14,7 +14,7 @@ from stochnet.bundle import Bundle
 from stochnet.errors import InvalidInputError
 from stochnet.fits import ProcessFit
 from stochnet.kernels.counts import independent_counts
-from stochnet.kernels.spikes import pooled_spikes, segmented_spikes
+from stochnet.kernels.spikes import pooled_spikes, profile_spikes, segmented_spikes
 from stochnet.kernels.stepwise import stepwise
 from stochnet.process import Independent, Stepwise
 from stochnet.segments import SLOTS, Segments, cut_segments, slot_of_bin
@@ -124,7 +124,7 @@ def _prepare(fit: ProcessFit, run: Run) -> Prepared | None:
     if isinstance(fit.process.sampler, Stepwise):
         return None
     pooled = fit.n_conditions == 0
-    plain = not (fit.process.has_gain or fit.process.has_counts or fit.process.has_profile)
+    plain = not (fit.process.has_gain or fit.process.has_counts)
     if pooled and plain:
         return None
     # A window longer than the trial is cut by it.
@@ -133,8 +133,9 @@ def _prepare(fit: ProcessFit, run: Run) -> Prepared | None:
     rows = None if pooled else run.conditions
     if fit.process.has_profile:
         slots = slot_of_bin(run.n_bins, fit.window or run.n_bins)
-        conditions = np.zeros((run.n_trials, 1), np.int16) if rows is None else rows
-        rows = (conditions * SLOTS + slots).astype(np.int16)
+        # Wider than conditions: there can be more rows than 16 bits count.
+        conditions = np.zeros((run.n_trials, 1), np.int32) if rows is None else rows
+        rows = conditions.astype(np.int32) * SLOTS + slots
     segments = cut_segments(run.n_trials, run.n_bins, width, rows)
     padding = -segments.n_segments % _LANES
     slot = segments.window * max(1, fit.n_conditions) + segments.condition
@@ -157,9 +158,14 @@ def _draw_independent(
     key = (run.k0, run.k1)
     gain = fit.process.has_gain
     if prepared is None:
-        thresholds = np.floor(tables[:, 0] * 2.0**rng.PROBABILITY_BITS).astype(np.uint64)
+        thresholds = np.floor(tables * 2.0**rng.PROBABILITY_BITS).astype(np.uint64)
         words = out.reshape(len(out), -1)
-        pooled_spikes(thresholds, nodes, run.n_trials, run.n_bins, *key, words)
+        size = (run.n_trials, run.n_bins)
+        if fit.process.has_profile:
+            slots = slot_of_bin(run.n_bins, fit.window or run.n_bins).astype(np.uint8)
+            profile_spikes(thresholds, nodes, *size, *key, words, slots)
+        else:
+            pooled_spikes(thresholds[:, 0].copy(), nodes, *size, *key, words)
         return
     segments = prepared.segments
     addresses = (prepared.row, prepared.slot, prepared.trial, gain)

@@ -14,7 +14,7 @@ from stochnet.flags import Flag
 from stochnet.intervals import LEVEL, stacked
 from stochnet.process import Array, Process
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
-from stochnet.segments import check_window
+from stochnet.segments import SLOTS, check_window
 from stochnet.sufficient import LONGEST_AGE, raster_segments
 from stochnet.summary import Summary, summarize
 from stochnet.threads import Progress
@@ -49,6 +49,8 @@ class Plan:
             extra += 4 * self.segments.n_segments + 4 * int(lengths.sum() + 1) * self.n_conditions
         if "ages" in self.needs:
             extra += 16 * min(LONGEST_AGE, raster.n_bins) * self.n_conditions
+        if "slots" in self.needs:
+            extra += 8 * SLOTS * (self.n_conditions + 6)
         step = max(1, BLOCK_BYTES // (extra + 64))
         for first in range(0, raster.n_nodes, step):
             last = min(first + step, raster.n_nodes)

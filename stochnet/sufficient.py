@@ -9,6 +9,7 @@ from scipy import special
 from stochnet.errors import InvalidInputError
 from stochnet.kernels import ages as age_kernels
 from stochnet.kernels import summary as kernels
+from stochnet.kernels.plan import cut_words
 from stochnet.raster import SpikeRaster
 from stochnet.segments import SLOTS, Segments, cut_segments, slot_of_bin
 from stochnet.threads import run_blocks
@@ -161,18 +162,24 @@ def slot_spikes(
     block: SpikeRaster, window: int, conditions: NDArray[np.int16] | None, n_conditions: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return spikes (node, condition, slot) and bins (condition, slot) by place in the window."""
-    slots = slot_of_bin(block.n_bins, window)
     labels = np.zeros((block.n_trials, 1), np.int16) if conditions is None else conditions
-    joint = np.where(labels < 0, -1, labels * SLOTS + slots).astype(np.int16)
-    own = cut_segments(block.n_trials, block.n_bins, None, joint)
-    sums = segment_sums(block, own)
-    spikes = np.zeros((block.n_nodes, n_conditions * SLOTS), np.int64)
-    bins = np.zeros(n_conditions * SLOTS, np.int64)
-    order = np.argsort(own.condition, kind="stable")
-    there, first = np.unique(own.condition[order], return_index=True)
-    spikes[:, there] = np.add.reduceat(sums[:, order], first, axis=1, dtype=np.int64)
-    np.add.at(bins, own.condition, own.length)
-    return spikes.reshape(len(sums), n_conditions, SLOTS), bins.reshape(n_conditions, SLOTS)
+    # One segment for a slot of a condition, in all trials; there can be more than 16 bits count.
+    rows = labels.astype(np.int32) * SLOTS + slot_of_bin(block.n_bins, window).astype(np.int32)
+    rows = np.where(labels < 0, np.int32(-1), rows)
+    bins = np.bincount(rows[rows >= 0], minlength=n_conditions * SLOTS)
+    spikes = np.empty((block.n_nodes, n_conditions * SLOTS), np.int64)
+    data = block.data[0 : block.n_nodes]
+    if block.kind == "counts":
+        run_blocks(lambda a, b: kernels.segment_counts(data[a:b], rows, spikes[a:b]), block.n_nodes)
+    else:
+        words, pieces = data.reshape(block.n_nodes, -1), cut_words(rows)
+        run_blocks(
+            lambda a, b: kernels.segment_spikes(words[a:b], *pieces, spikes[a:b]), block.n_nodes
+        )
+    return (
+        spikes.reshape(block.n_nodes, n_conditions, SLOTS),
+        bins.reshape(n_conditions, SLOTS).astype(np.int64),
+    )
 
 
 def gap_histogram(

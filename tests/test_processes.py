@@ -62,7 +62,8 @@ def test_trials_are_independent(process):
 def test_probabilities_of_count_sequences_sum_to_one(process, window):
     """Three bins of 0 to 16 spikes; the law is such that more has a probability below 1e-6."""
     values = {"rate": 0.4, "dispersion": 0.5}
-    values = {param.name: np.array([values[param.name]]) for param in process.params}
+    # The controls of a profile are numbered.
+    values = {p.name: np.array([values[p.name.split("_")[0]]]) for p in process.params}
     sequences = np.array(list(itertools.product(range(17), repeat=3)))[:, None, :]
     total = np.exp(log_likelihood(process, values, sequences, window)).sum()
     assert 1 - 1e-6 < total < 1 + 1e-9

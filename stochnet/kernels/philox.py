@@ -100,19 +100,41 @@ def lanes(n: int, *, many_nodes: bool = False) -> Any:
     return draw
 
 
+def _bits(builder: Any, operator: str, one: Any, other: Any) -> Any:
+    return builder.bitcast(builder.icmp_unsigned(operator, one, other), _I64)
+
+
+def _load_bytes(context: Any, builder: Any, array_type: Any, array: Any, offset: Any) -> Any:
+    pointer = _pointer(context, builder, array_type, array, offset, ir.VectorType(_I8, 64))
+    value = builder.load(pointer)
+    value.align = 1
+    return value
+
+
 def _compare(operator: str) -> Any:
     @intrinsic
     def compare(typing, words, position, byte):  # type: ignore[no-untyped-def]
         signature = types.uint64(words, types.int64, types.uint64)
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            vector = ir.VectorType(_I8, 64)
-            loaded = builder.load(
-                _pointer(context, builder, signature.args[0], args[0], args[1], vector)
-            )
-            loaded.align = 8
+            loaded = _load_bytes(context, builder, signature.args[0], args[0], args[1])
             other = _splat(builder, builder.trunc(args[2], _I8), 64)
-            return builder.bitcast(builder.icmp_unsigned(operator, loaded, other), _I64)
+            return _bits(builder, operator, loaded, other)
+
+        return signature, generate
+
+    return compare
+
+
+def _compare_each(operator: str) -> Any:
+    @intrinsic
+    def compare(typing, words, position, others, place):  # type: ignore[no-untyped-def]
+        signature = types.uint64(words, types.int64, others, types.int64)
+
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            loaded = _load_bytes(context, builder, signature.args[0], args[0], args[1])
+            other = _load_bytes(context, builder, signature.args[2], args[2], args[3])
+            return _bits(builder, operator, loaded, other)
 
         return signature, generate
 
@@ -123,6 +145,10 @@ bytes_below = _compare("<")
 """``bytes_below(words, i, byte)``: bit b is set if byte b of ``words[i:i+8]`` is below `byte`."""
 bytes_equal = _compare("==")
 """``bytes_equal(words, i, byte)``: bit b is set if byte b of ``words[i:i+8]`` equals `byte`."""
+bytes_below_each = _compare_each("<")
+"""``bytes_below_each(words, i, others, j)``: alike, against byte j + b of the bytes `others`."""
+bytes_equal_each = _compare_each("==")
+"""``bytes_equal_each(words, i, others, j)``: alike, for equality."""
 
 
 def _bit_intrinsic(emit: Any) -> Any:

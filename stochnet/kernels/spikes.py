@@ -5,7 +5,15 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from stochnet.kernels.philox import bytes_below, bytes_equal, gain_level, lanes, trailing_zeros
+from stochnet.kernels.philox import (
+    bytes_below,
+    bytes_below_each,
+    bytes_equal,
+    bytes_equal_each,
+    gain_level,
+    lanes,
+    trailing_zeros,
+)
 from stochnet.rng import GAIN, LOW, SPIKE, TIE
 
 BLOCK = 64
@@ -15,6 +23,7 @@ _wide, _narrow = lanes(WIDE), lanes(NARROW)
 _wide_ties, _narrow_ties = lanes(WIDE, many_nodes=True), lanes(NARROW, many_nodes=True)
 _ONE, _ZERO, _FULL = np.uint64(1), np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF)
 _SHIFT4, _SHIFT32, _TOP = np.uint64(4), np.uint64(32), np.uint64(256)
+_SHIFT40, _BYTE = np.uint64(40), np.uint64(255)
 
 
 @numba.njit(nogil=True, error_model="numpy")
@@ -194,6 +203,62 @@ def segmented_spikes(
                         threshold & LOW, i, start + w,
                     )  # fmt: skip
                 words[w] = word
+            if n_ties >= TIES:
+                settle_ties(ties, n_ties, k0, k1, random, out)
+                n_ties = 0
+    settle_ties(ties, n_ties, k0, k1, random, out)
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def profile_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out, bin_row):
+    """Draw spikes whose probability depends on the bin, alike in all trials.
+
+    thresholds uint64 (node, row); bin_row uint8 (bin,): the row of every bin.
+    """
+    n_words = (n_bins + 63) // 64
+    total = n_trials * n_words
+    c0 = np.zeros(4 * BLOCK, np.uint64)
+    c1 = np.zeros(4 * BLOCK, np.uint64)
+    valid = np.empty(BLOCK, np.uint64)
+    random = np.empty(8 * BLOCK, np.uint64)
+    ties = np.zeros((7, TIES + 64 * BLOCK), np.uint64)
+    # The top byte of every row, and of every bin of a trial; and the bins that always fire.
+    top = np.empty(thresholds.shape[1], np.uint8)
+    tops = np.zeros(64 * n_words, np.uint8)
+    full = np.empty(n_words, np.uint64)
+    n_ties = 0
+    for i in range(out.shape[0]):
+        some_full = False
+        for r in range(len(top)):
+            above = thresholds[i, r] >> _SHIFT32
+            some_full |= above >= _TOP
+            top[r] = np.uint8(above & _BYTE)
+        for t in range(n_bins):
+            tops[t] = top[bin_row[t]]
+        for w in range(n_words):
+            full[w] = _ZERO
+        if some_full:
+            for t in range(n_bins):
+                fires = thresholds[i, bin_row[t]] >> _SHIFT40
+                full[t >> 6] |= fires << np.uint64(t & 63)
+        for start in range(0, total, BLOCK):
+            n = min(BLOCK, total - start)
+            address_words(start, n, n_words, n_bins, c0, c1, valid)
+            draw_bytes(c0, c1, 4 * n, nodes[i], k0, k1, random)
+            at = start % n_words
+            for w in range(n):
+                equal = bytes_equal_each(random, 8 * w, tops, 64 * at) & valid[w] & ~full[at]
+                below = bytes_below_each(random, 8 * w, tops, 64 * at) & valid[w]
+                out[i, start + w] = below | full[at]
+                while equal != _ZERO:
+                    bit = equal & (~equal + _ONE)
+                    low = thresholds[i, bin_row[64 * at + trailing_zeros(bit)]] & LOW
+                    n_ties = note_ties(
+                        ties, n_ties, bit, c0[4 * w] << _SHIFT4, c1[4 * w], nodes[i], low, i,
+                        start + w,
+                    )  # fmt: skip
+                    equal ^= bit
+                at = at + 1 if at + 1 < n_words else 0
             if n_ties >= TIES:
                 settle_ties(ties, n_ties, k0, k1, random, out)
                 n_ties = 0

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
+from stochnet.counting import highest_count, poisson_table
 from stochnet.gain import gamma_levels
 from stochnet.likelihood import fit_dispersion, negative_binomial, profile_ends
 from stochnet.process import Array, Estimate, Independent, Param, Params, Process
 from stochnet.summary import Summary
-
-TAIL = 2.0**-33
-# Beyond this rate exp(-rate) is no normal number, and a recurrence from there fails.
-FAST = 700.0
 
 
 def estimate(summary: Summary) -> Estimate:
@@ -84,22 +81,12 @@ def most(params: Params) -> int:
     # The highest level of a gamma gain lies below this quantile of the most dispersed law.
     shape = 1 / np.maximum(params["dispersion"], 1e-9)
     top = special.gammaincinv(shape, 1 - 1e-7) / shape * 1.5 + 1e-3
-    return int(stats.poisson.isf(TAIL, (params["rate"] * top).max(initial=0.0))) + 1
+    return highest_count(float((params["rate"] * top).max(initial=0.0)))
 
 
 def tabulate(params: Params) -> Array:
     """Return the distribution function of the count at each gain level: (node, 256, entry)."""
-    rates = _level_rates(params)
-    table = np.empty((*rates.shape, most(params) + 1))
-    slow = np.minimum(rates, FAST)
-    mass = np.exp(-slow)
-    table[..., 0] = mass
-    for k in range(1, table.shape[-1]):
-        mass = mass * slow / k
-        table[..., k] = table[..., k - 1] + mass
-    high = rates > FAST
-    table[high] = special.pdtr(np.arange(table.shape[-1]), rates[high][:, None])
-    return np.minimum(table, 1.0)
+    return poisson_table(_level_rates(params), most(params) + 1)
 
 
 PROCESS = Process(

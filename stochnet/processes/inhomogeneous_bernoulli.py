@@ -1,0 +1,36 @@
+"""Independent 0/1 bins whose spike probability follows a smooth profile over the window."""
+
+from __future__ import annotations
+
+from stochnet.process import Independent, Param, Process
+from stochnet.profile import Profile
+from stochnet.segments import SLOTS
+from stochnet.splines import CONTROLS
+
+PROFILE = Profile("p", highest=1.0, binary=True)
+
+PROCESS = Process(
+    "inhomogeneous_bernoulli",
+    1,
+    tuple(
+        Param(
+            name,
+            "1",
+            (0.0, PROFILE.highest),
+            (0.1, 0.7),
+            f"control {k + 1} of {CONTROLS} of the spike probability over the window, whose logit "
+            f"is a cubic spline over {SLOTS} slots",
+        )
+        for k, name in enumerate(PROFILE.names)
+    ),
+    PROFILE.fit,
+    PROFILE.log_likelihood,
+    PROFILE.moments,
+    PROFILE.curve,
+    Independent(profile=True),
+    PROFILE.interval,
+    identified=PROFILE.identified,
+    needs=frozenset({"slots"}),
+    doc="Independent 0/1 bins whose probability depends on the position in the window: logistic "
+    "regression on splines (Truccolo et al. 2005).",
+)
