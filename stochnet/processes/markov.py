@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from stochnet.flags import Flag
+from stochnet.intervals import wilson
 from stochnet.process import Array, Estimate, Param, Params, Process, Stepwise
 from stochnet.summary import Summary
 
@@ -77,26 +78,13 @@ def _rows(summary: Summary) -> Array:
 def data_interval(
     params: Params, errors: Params, summary: Summary, level: float
 ) -> dict[str, tuple[Array, Array]]:
-    """Wilson's interval with as many bins as the standard error is worth.
-
-    References
-    ----------
-    Wilson (1927), Journal of the American Statistical Association 22, 209-212.
-    """
-    z = float(stats.norm.isf((1 - level) / 2))
+    """Wilson's interval with as many bins as the standard error is worth."""
     ends = {}
     for row, name in enumerate(("p_after_silence", "p_after_spike")):
         p, error, n = params[name], errors[name], _rows(summary)[:, row].astype(float)
         inside = (p > 0) & (p < 1) & (error > 0) & np.isfinite(error)
         n[inside] = p[inside] * (1 - p[inside]) / error[inside] ** 2
-        known = (n > 0) & np.isfinite(error)
-        n = np.where(known, n, 1.0)
-        middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-        reach = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-        # Rounding must not push an end across the estimate.
-        low = np.where(known, np.clip(middle - reach, 0.0, p), 0.0)
-        high = np.where(known, np.clip(middle + reach, p, 1.0), 1.0)
-        ends[name] = (low, high)
+        ends[name] = wilson(p, np.where(np.isfinite(error), n, 0.0), level)
     return ends
 
 
