@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import rasters
 
 import stochnet as sn
 from stochnet.segments import cut_segments
 from stochnet.statistics import window_counts
 from stochnet.summary import gap_histogram, summarize
+from stochnet.testing import rasters
 
 
 def windows_of(summary, node):
@@ -41,7 +41,7 @@ def check(summaries, dense, window, labels):
 
 @given(data=st.data())
 def test_all_parts_equal_dense_counts(data):
-    raster = data.draw(rasters(max_bins=140))
+    raster = data.draw(rasters(n_bins=(1, 140)))
     window = data.draw(st.one_of(st.none(), st.integers(1, raster.n_bins)))
     per_condition = raster.n_conditions > 0 and data.draw(st.booleans())
     summaries = summarize(raster, window=window, per_condition=per_condition)
@@ -51,7 +51,7 @@ def test_all_parts_equal_dense_counts(data):
 
 @given(data=st.data())
 def test_gaps_equal_dense_counts(data):
-    raster = data.draw(rasters(labelled=False))
+    raster = data.draw(rasters(n_conditions=0))
     longest = data.draw(st.sampled_from([1, 2, 30, 1024]))
     histogram, moments = gap_histogram(raster, longest)
     (summary,) = summarize(raster, longest_gap=longest)
@@ -70,7 +70,7 @@ def test_gaps_equal_dense_counts(data):
 
 @given(data=st.data())
 def test_blocks_of_nodes_do_not_matter(data):
-    raster = data.draw(rasters(labelled=True))
+    raster = data.draw(rasters(n_conditions=3))
     window = data.draw(st.integers(1, raster.n_bins))
     whole = summarize(raster, window=window, per_condition=True)
     for first, block in raster.blocks(1):
@@ -96,7 +96,7 @@ def test_parts_that_were_not_asked_for_are_empty(rng):
 
 @given(data=st.data())
 def test_segments_partition_the_labelled_bins(data):
-    raster = data.draw(rasters(labelled=True, max_bins=140))
+    raster = data.draw(rasters(n_conditions=3, n_bins=(1, 140)))
     window = data.draw(st.integers(1, raster.n_bins))
     found = cut_segments(raster.n_trials, raster.n_bins, window, raster.conditions)
     expected = naive.segments(raster.n_trials, raster.n_bins, window, raster.conditions)
@@ -120,7 +120,7 @@ def test_segments_partition_the_labelled_bins(data):
 
 @given(data=st.data())
 def test_window_counts_equal_dense_counts(data):
-    raster = data.draw(rasters(labelled=False))
+    raster = data.draw(rasters(n_conditions=0))
     window = data.draw(st.integers(1, raster.n_bins))
     found = np.asarray(window_counts(raster, window)).reshape(raster.n_nodes, -1)
     np.testing.assert_array_equal(found, naive.window_counts(raster.to_dense(), window))
