@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class StochnetError(Exception):
     """Base of every error that stochnet raises on purpose."""
@@ -26,3 +28,19 @@ class MissingExtraError(StochnetError, ImportError):
         super().__init__(
             f"{package} is needed here and is not installed: pip install 'stochnet[{extra}]'"
         )
+
+
+class EstimatorFailure(StochnetError, AssertionError):
+    """An estimator does not pass `stochnet.testing.check_estimator`.
+
+    The message shows what is wrong, and the smallest data that show it.
+
+    Attributes
+    ----------
+    report : stochnet.testing.EstimatorReport
+        The outcomes of all checks.
+    """
+
+    def __init__(self, report: Any) -> None:
+        super().__init__(str(report))
+        self.report = report

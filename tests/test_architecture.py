@@ -22,13 +22,13 @@ HOMES = {
     "safetensors": ("recording/",),
     "matplotlib": ("report/",),
     "jinja2": ("report/",),
-    "hypothesis": ("testing.py",),
+    "hypothesis": ("testing/",),
 }
 COMMAND_LINE = ("cli.py", "cli/")
 # Names of numpy.random that carry no global state.
 STATELESS = {"Generator", "SeedSequence", "default_rng"}
 # What `import stochnet` must leave alone.
-HEAVY = ("torch", "torchvision", "matplotlib", "jinja2", "dask", "distributed")
+HEAVY = ("torch", "torchvision", "matplotlib", "jinja2", "dask", "distributed", "hypothesis")
 
 
 def place(path: Path) -> str:

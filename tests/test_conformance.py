@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import SEEDS, params
 
 import stochnet as sn
 from stochnet import rng as streams
 from stochnet.draw import Run, draw_nodes
 from stochnet.flags import Flag
 from stochnet.storage import bundle_digest, raster_digest
+from stochnet.testing import params, seeds
 
 SEED = 0xFEDCBA9876543210
 WINDOW = 50
@@ -118,11 +118,11 @@ def _streamed(bundle, path):
 
 @each
 @settings(max_examples=12)
-@given(data=st.data(), seed=SEEDS, window=st.sampled_from([None, 1, 30, 64, 1000]))
+@given(data=st.data(), seed=seeds(), window=st.sampled_from([None, 1, 30, 64, 1000]))
 def test_compiled_equals_plain_python(process, data, seed, window):
     n_trials, n_bins = data.draw(st.integers(1, 2)), data.draw(st.sampled_from([1, 40, 64, 100]))
     n_conditions = data.draw(st.sampled_from([0, 2]))
-    given_params = data.draw(params(process, max_nodes=2, n_conditions=n_conditions, edges=True))
+    given_params = data.draw(params(process, n_nodes=(1, 2), n_conditions=n_conditions, edges=True))
     table = labels(n_trials, n_bins, n_conditions) if n_conditions else None
     if process.has_profile and window is None:
         window = 30

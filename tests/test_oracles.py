@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from scipy import optimize, special, stats
-from strategies import rasters
 
 import stochnet as sn
 from stochnet.boundary import critical_values
+from stochnet.testing import rasters
 
 with warnings.catch_warnings():
     # Of elephant's own imports.

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from scipy import special, stats
 from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.rates import confint_poisson
-from strategies import params
 from test_conformance import each, typical
 
 import stochnet as sn
 from stochnet.gain import WEIGHT
 from stochnet.process import Independent
 from stochnet.summary import summarize
+from stochnet.testing import params
 
 binary = pytest.mark.parametrize(
     "process", [p for p in sn.PROCESSES.values() if not p.has_counts], ids=lambda p: p.name
@@ -40,7 +40,7 @@ def log_likelihood(process, given_params, dense, window):
 @settings(max_examples=15)
 @given(data=st.data(), n_bins=st.integers(1, 8), window=st.integers(1, 8))
 def test_probabilities_of_all_spike_sequences_sum_to_one(process, data, n_bins, window):
-    values = data.draw(params(process, max_nodes=1, edges=True))
+    values = data.draw(params(process, n_nodes=1, edges=True))
     sequences = np.array(list(itertools.product([0, 1], repeat=n_bins)))[:, None, :]
     chance = np.exp(log_likelihood(process, values, sequences, min(window, n_bins)))
     assert chance.sum() == pytest.approx(1, abs=1e-9)
@@ -178,7 +178,7 @@ def test_samples_have_the_declared_moments(process, window):
 @given(data=st.data())
 def test_gain_levels_have_the_mean_and_variance_of_the_law(process, data):
     """The variance of a count follows from the gain in windows of two bins."""
-    values = data.draw(params(process, max_nodes=3))
+    values = data.draw(params(process, n_nodes=(1, 3)))
     table = np.asarray(process.tabulate(values))
     # For counts, the mean is the sum of the upper tails of the distribution function.
     level = (1 - table).sum(axis=2) if process.has_counts else table

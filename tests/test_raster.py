@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import dense, rasters
 
 import stochnet as sn
 from stochnet import packing
+from stochnet.testing import dense, rasters
 
 
 @given(dense())
@@ -68,7 +68,7 @@ def test_arrays_that_are_no_counts_are_refused(array, message):
 
 @given(st.data())
 def test_spike_times_come_back(data):
-    array = data.draw(dense(max_trials=1))
+    array = data.draw(dense(n_trials=1))
     width = data.draw(st.sampled_from([1e-3, 0.1, 0.05, 7.0]))
     raster = sn.SpikeRaster.from_dense(array, bin_width=width)
     times = [raster.spike_times(node) for node in range(raster.n_nodes)]
@@ -178,7 +178,7 @@ def test_blocks_cover_all_nodes_in_order(raster, max_bytes):
     np.testing.assert_array_equal(joined, raster.to_dense())
 
 
-@given(rasters(labelled=True))
+@given(rasters(n_conditions=3))
 def test_trials_take_their_conditions_along(raster):
     for cut in (slice(0, 1), slice(None, None, 2), slice(None, None, -1)):
         part = raster.trials(cut)

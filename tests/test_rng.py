@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import SEEDS
 
 import stochnet as sn
 from stochnet import rng
 from stochnet.kernels.philox import lanes
 from stochnet.storage import raster_digest
+from stochnet.testing import seeds
 
 GOLDEN = Path(__file__).parent / "golden" / "streams-v1.json"
 WORDS = st.integers(0, 2**32 - 1)
@@ -86,7 +86,7 @@ def test_gain_levels_cover_all_probability_once():
     np.testing.assert_array_equal(high[order[:-1]], low[order[1:]])
 
 
-@given(st.integers(1, 60), SEEDS, st.integers(0, 9), st.integers(0, 9))
+@given(st.integers(1, 60), seeds(), st.integers(0, 9), st.integers(0, 9))
 def test_a_permutation_holds_every_item_once_and_follows_the_rule(n, seed, stream, repeat):
     order = rng.permutation(n, seed, stream, repeat)
     assert sorted(order.tolist()) == list(range(n))

@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import SEEDS, recordings
 
 import stochnet as sn
 from stochnet.storage import raster_digest
+from stochnet.testing import recordings, seeds
 
 KINDS = ["shuffled", "blocked", "stratified", "sequential"]
 sizes = st.integers(1, 12)
 
 
-@given(n=st.integers(1, 40), n_trials=sizes, n_bins=sizes, seed=SEEDS)
+@given(n=st.integers(1, 40), n_trials=sizes, n_bins=sizes, seed=seeds())
 def test_shuffled_uses_every_stimulus_once_per_permutation(n, n_trials, n_bins, seed):
     order = sn.make_schedule("shuffled", n, n_trials, n_bins, seed=seed).order
     assert order.shape == (n_trials, n_bins)
@@ -34,7 +34,7 @@ def test_sequential_keeps_the_order_and_wraps(n, n_trials, n_bins):
 
 @given(
     labels=st.lists(st.sampled_from([0, 1, 5]), min_size=1, max_size=40),
-    rounds=st.integers(1, 4), n_bins=sizes, seed=SEEDS,
+    rounds=st.integers(1, 4), n_bins=sizes, seed=seeds(),
 )  # fmt: skip
 def test_blocked_trials_are_pure_and_classes_come_in_turn(labels, rounds, n_bins, seed):
     labels = np.array(labels)
@@ -54,7 +54,7 @@ def test_blocked_trials_are_pure_and_classes_come_in_turn(labels, rounds, n_bins
 
 @given(
     labels=st.lists(st.sampled_from([0, 1, 5]), min_size=1, max_size=40),
-    share=st.integers(1, 4), n_trials=sizes, seed=SEEDS,
+    share=st.integers(1, 4), n_trials=sizes, seed=seeds(),
 )  # fmt: skip
 def test_stratified_trials_hold_every_class_equally_often(labels, share, n_trials, seed):
     labels = np.array(labels)

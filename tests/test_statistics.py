@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import io, stats
-from strategies import rasters
 
 import stochnet as sn
 from stochnet.layers import Layer
 from stochnet.statistics import active_bins, window_moments
 from stochnet.table import default_windows, statistics_table
+from stochnet.testing import rasters
 
 RECORDING = Path(__file__).resolve().parents[1] / "data" / "mlp-mnist-5k.h5"
 
@@ -88,7 +88,7 @@ def test_autocorrelation_equals_a_naive_one(raster, lag):
             assert found == pytest.approx(np.corrcoef(first, second)[0, 1], abs=1e-12)
 
 
-@given(rasters(labelled=True))
+@given(rasters(n_conditions=3))
 def test_rates_by_condition_equal_naive_ones(raster):
     dense, labels = raster.to_dense(), raster.conditions
     found = sn.rate_by_condition(raster)

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from golden import make
 from hypothesis import given
-from strategies import rasters
 
 import stochnet as sn
 from stochnet.errors import FileFormatError, InvalidInputError
@@ -22,6 +21,7 @@ from stochnet.storage import (
     stored_digest,
 )  # fmt: skip
 from stochnet.storage.publish import publish
+from stochnet.testing import rasters
 
 GOLDEN = os.path.dirname(make.__file__)
 ARRAYS = ("conditions", "training_labels", "stimuli")

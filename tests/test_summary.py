@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import rasters
 
 import stochnet as sn
 from stochnet.segments import cut_segments
 from stochnet.statistics import window_counts
 from stochnet.sufficient import gap_histogram
 from stochnet.summary import summarize
+from stochnet.testing import rasters
 
 
 def windows_of(summary, node):
@@ -47,7 +47,7 @@ def check(summaries, dense, window, labels):
 
 @given(data=st.data())
 def test_all_parts_equal_dense_counts(data):
-    raster = data.draw(rasters(max_bins=140))
+    raster = data.draw(rasters(n_bins=(1, 140)))
     window = data.draw(st.one_of(st.none(), st.integers(1, raster.n_bins)))
     per_condition = raster.n_conditions > 0 and data.draw(st.booleans())
     summaries = summarize(raster, window=window, per_condition=per_condition)
@@ -67,7 +67,7 @@ def test_late_ages_are_joined(longest, labelled, rng, monkeypatch):
 
 @given(data=st.data())
 def test_a_summary_of_some_nodes_is_theirs_in_the_whole(data):
-    raster = data.draw(rasters(labelled=True))
+    raster = data.draw(rasters(n_conditions=3))
     (whole,) = summarize(raster)
     nodes = data.draw(st.permutations(range(raster.n_nodes)))
     part = whole.take(np.array(nodes))
@@ -78,7 +78,7 @@ def test_a_summary_of_some_nodes_is_theirs_in_the_whole(data):
 
 @given(data=st.data())
 def test_gaps_equal_dense_counts(data):
-    raster = data.draw(rasters(labelled=False))
+    raster = data.draw(rasters(n_conditions=0))
     longest = data.draw(st.sampled_from([1, 2, 30, 1024]))
     histogram, moments = gap_histogram(raster, longest)
     (summary,) = summarize(raster, longest_gap=longest)
@@ -97,7 +97,7 @@ def test_gaps_equal_dense_counts(data):
 
 @given(data=st.data())
 def test_blocks_of_nodes_do_not_matter(data):
-    raster = data.draw(rasters(labelled=True))
+    raster = data.draw(rasters(n_conditions=3))
     window = data.draw(st.integers(1, raster.n_bins))
     whole = summarize(raster, window=window, per_condition=True)
     for first, block in raster.blocks(1):
@@ -123,7 +123,7 @@ def test_parts_that_were_not_asked_for_are_empty(rng):
 
 @given(data=st.data())
 def test_segments_partition_the_labelled_bins(data):
-    raster = data.draw(rasters(labelled=True, max_bins=140))
+    raster = data.draw(rasters(n_conditions=3, n_bins=(1, 140)))
     window = data.draw(st.integers(1, raster.n_bins))
     found = cut_segments(raster.n_trials, raster.n_bins, window, raster.conditions)
     expected = naive.segments(raster.n_trials, raster.n_bins, window, raster.conditions)
@@ -147,7 +147,7 @@ def test_segments_partition_the_labelled_bins(data):
 
 @given(data=st.data())
 def test_window_counts_equal_dense_counts(data):
-    raster = data.draw(rasters(labelled=False))
+    raster = data.draw(rasters(n_conditions=0))
     window = data.draw(st.integers(1, raster.n_bins))
     found = np.asarray(window_counts(raster, window)).reshape(raster.n_nodes, -1)
     np.testing.assert_array_equal(found, naive.window_counts(raster.to_dense(), window))
