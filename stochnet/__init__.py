@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 # Where each public name lives; modules are imported when a name is first used.
 _HOME = {
+    "Assessment": "assumptions",
     "PROCESSES": "processes",
     "Bundle": "bundle",
     "Flag": "flags",
@@ -24,6 +25,7 @@ _HOME = {
     "Schedule": "schedule",
     "SpikeRaster": "raster",
     "StochnetError": "errors",
+    "assess": "assumptions",
     "autocorrelation": "statistics",
     "cv_isi": "statistics",
     "dead": "statistics",
@@ -54,6 +56,7 @@ __all__ = sorted(_HOME)
 
 # ruff: noqa: F401, PLE0605
 if TYPE_CHECKING:
+    from stochnet.assumptions import Assessment, assess
     from stochnet.bundle import Bundle, ProcessFit
     from stochnet.coactivity import pairwise_correlation, population_count, sample_pairs
     from stochnet.errors import StochnetError

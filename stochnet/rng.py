@@ -31,6 +31,9 @@ GAIN = np.uint64(3)
 INIT = np.uint64(4)
 STEP = np.uint64(5)
 SCHEDULE = np.uint64(6)
+# Of the tests of `stochnet.assumptions`; they draw no spikes of a simulation.
+NULL = np.uint64(16)
+TIE_BREAK = np.uint64(17)
 
 PROBABILITY_BITS = 40
 COUNT_BITS = 32

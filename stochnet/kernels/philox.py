@@ -142,3 +142,7 @@ trailing_zeros = _bit_intrinsic(
     lambda builder, word: builder.cttz(word, ir.Constant(ir.IntType(1), 1))
 )
 """Position of the lowest set bit of a uint64 that is not zero."""
+leading_zeros = _bit_intrinsic(
+    lambda builder, word: builder.ctlz(word, ir.Constant(ir.IntType(1), 1))
+)
+"""Zeros above the highest set bit of a uint64 that is not zero."""

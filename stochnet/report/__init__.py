@@ -1,17 +1,21 @@
-"""Reports as one self-contained HTML file; the only importer of matplotlib and jinja2."""
+"""Reports as one self-contained HTML file, and figures; imports matplotlib and jinja2 alone."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stochnet.errors import MissingExtraError
+from stochnet.errors import InvalidInputError, MissingExtraError
 
 if TYPE_CHECKING:
+    from stochnet.assumptions import Assessment
     from stochnet.demo.parts import DemoResult
     from stochnet.validation.outcome import Report
 
-__all__ = ["write_demo", "write_validation"]
+FIGURE_ENDINGS = (".png", ".svg")
+
+__all__ = ["check_figure", "write_assessment", "write_demo", "write_validation"]
 
 
 def write_validation(
@@ -44,8 +48,41 @@ def write_demo(result: DemoResult, path: str | os.PathLike[str]) -> None:
     write(result, path)
 
 
-def _need() -> None:
-    for package in ("matplotlib", "jinja2"):
+def write_assessment(assessment: Assessment, path: str | os.PathLike[str]) -> None:
+    """Write the figure of an assessment as PNG or SVG, by the ending of the name.
+
+    Raises
+    ------
+    MissingExtraError
+        matplotlib is not installed.
+    InvalidInputError
+        The name ends neither in .png nor in .svg.
+    """
+    check_figure(path)
+    from stochnet.report.assessment import write
+
+    write(assessment, path)
+
+
+def check_figure(path: str | os.PathLike[str]) -> None:
+    """Refuse a figure that cannot be drawn, before anything is computed for it.
+
+    Raises
+    ------
+    MissingExtraError
+        matplotlib is not installed.
+    InvalidInputError
+        The name ends neither in .png nor in .svg.
+    """
+    _need("matplotlib")
+    if Path(path).suffix.lower() not in FIGURE_ENDINGS:
+        raise InvalidInputError(
+            f"{path}: a figure is written as PNG or SVG; end its name in .png or .svg"
+        )
+
+
+def _need(*packages: str) -> None:
+    for package in packages or ("matplotlib", "jinja2"):
         try:
             __import__(package)
         except ModuleNotFoundError as error:
