@@ -159,7 +159,7 @@ def main() -> None:
         rows = rows_of(one, config)
         new = not path.exists()
         with path.open("a", newline="", encoding="utf-8") as handle:
-            writer = csv.DictWriter(handle, FIELDS, extrasaction="ignore")
+            writer = csv.DictWriter(handle, FIELDS, extrasaction="ignore", lineterminator="\n")
             if new:
                 writer.writeheader()
             writer.writerows(rows)
