@@ -155,7 +155,10 @@ def _fit_all(
     n_conditions = raster.n_conditions if per_condition else 1
     # Window sums and histograms take memory beside the block itself.
     extra = 4 * segments.n_segments + 4 * int(np.unique(segments.length).sum() + 1) * n_conditions
-    step = max(1, BLOCK_BYTES // (raster.node_bytes + (extra if "windows" in needs else 0)))
+    extra = extra if "windows" in needs else 0
+    if "counts" in needs and raster.kind == "counts":
+        extra += 8 * (int(np.iinfo(raster.data.dtype).max) + 1) * n_conditions
+    step = max(1, BLOCK_BYTES // (raster.node_bytes + extra))
     parts: list[list[tuple[Params, Params, Array, NDArray[np.uint16]]]] = [[] for _ in records]
     observed: NDArray[np.int64] = np.zeros(n_conditions, np.int64)
     for first in range(0, raster.n_nodes, step):
