@@ -42,6 +42,7 @@ _HOME = {
     "rate_by_condition": "statistics",
     "read_bundle": "storage",
     "read_raster": "storage",
+    "rebin": "rebinning",
     "record": "recording",
     "sample_pairs": "coactivity",
     "saturated": "statistics",
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from stochnet.process import Process
     from stochnet.processes import PROCESSES
     from stochnet.raster import SpikeRaster
+    from stochnet.rebinning import rebin
     from stochnet.recording import record
     from stochnet.schedule import Schedule, make_schedule, present
     from stochnet.simulation import simulate

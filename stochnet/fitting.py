@@ -49,6 +49,8 @@ class Plan:
             extra += 4 * self.segments.n_segments + 4 * int(lengths.sum() + 1) * self.n_conditions
         if "ages" in self.needs:
             extra += 16 * min(LONGEST_AGE, raster.n_bins) * self.n_conditions
+        if "counts" in self.needs and raster.kind == "counts":
+            extra += 8 * (int(np.iinfo(raster.data.dtype).max) + 1) * self.n_conditions
         if "slots" in self.needs:
             extra += 8 * SLOTS * (self.n_conditions + 6)
         step = max(1, BLOCK_BYTES // (extra + 64))

@@ -83,6 +83,16 @@ def count_totals(
     return active, total
 
 
+def count_histogram(block: SpikeRaster, segments: Segments, n_conditions: int) -> NDArray[np.int64]:
+    """Return the bins that hold each count from 0 to the largest: (node, condition, count)."""
+    data = block.data[0 : block.n_nodes]
+    out = np.zeros((block.n_nodes, n_conditions, int(data.max()) + 1), np.int64)
+    # Segment -1 is that of bins without a condition.
+    condition = np.append(segments.condition, -1).astype(np.int16)[segments.of_bin]
+    run_blocks(lambda a, b: kernels.count_histogram(data[a:b], condition, out[a:b]), block.n_nodes)
+    return out
+
+
 def window_histogram(
     block: SpikeRaster, sums: NDArray[np.int32], length: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:

@@ -16,7 +16,7 @@ from stochnet.sufficient import LONGEST_GAP
 
 Array = NDArray[np.float64]
 # What can be asked for beyond totals.
-PARTS = ("windows", "transitions", "gaps", "ages", "slots")
+PARTS = ("windows", "transitions", "gaps", "ages", "slots", "counts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,8 @@ class Summary:
     slot_spikes, slot_bins : ndarray of int64 (node, slot), (slot,)
         Spikes and bins by position in the window, in `stochnet.segments.SLOTS` slots. With
         ``"slots"``.
+    counts : ndarray of int64 (node, count)
+        Bins that hold 0, 1, 2, … spikes, up to the largest count of the block. With ``"counts"``.
     """
 
     n_bins: int
@@ -67,6 +69,7 @@ class Summary:
     ages: NDArray[np.int32]
     slot_spikes: NDArray[np.int64]
     slot_bins: NDArray[np.int64]
+    counts: NDArray[np.int64]
 
     @property
     def n_nodes(self) -> int:
@@ -132,7 +135,7 @@ def summarize(
         One summary for each condition from 0 to the highest.
     parts : iterable of str
         What to compute beyond totals: ``"windows"``, ``"transitions"``, ``"gaps"``, ``"ages"``,
-        ``"slots"``.
+        ``"slots"``, ``"counts"``.
     segments : Segments, optional
         As cut before, to save cutting them for every block.
 
@@ -160,6 +163,9 @@ def summarize(
     ages = np.zeros((n_nodes, n_conditions, 2, 0, 2), np.int32)
     slot_spikes = np.zeros((n_nodes, n_conditions, 0), np.int64)
     slot_bins = np.zeros((n_conditions, 0), np.int64)
+    counts = np.zeros((n_nodes, n_conditions, 0), np.int64)
+    if "counts" in wanted and block.kind == "counts":
+        counts = sufficient.count_histogram(block, segments, n_conditions)
     if "transitions" in wanted:
         moves, starts = sufficient.transitions(block, segments, n_conditions)
     if "gaps" in wanted:
@@ -177,6 +183,9 @@ def summarize(
         table = sufficient.no_histogram(n_nodes)
         if "windows" in wanted:
             table = sufficient.window_histogram(block, own, segments.length[mine])
+        row = np.ascontiguousarray(counts[:, c])
+        if "counts" in wanted and block.kind == "spikes":
+            row = np.stack([bins[c] - spikes, spikes], axis=1).astype(np.int64)
         result.append(
             Summary(
                 n_bins=int(bins[c]),
@@ -193,6 +202,7 @@ def summarize(
                 ages=ages[:, c],
                 slot_spikes=slot_spikes[:, c],
                 slot_bins=slot_bins[c],
+                counts=row,
             )
         )
     return tuple(result)

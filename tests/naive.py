@@ -158,6 +158,7 @@ def summary(row, window, conditions, condition):
     return {
         "n_bins": len(values),
         "spikes": sum(values),
+        "counts": dict(Counter(values)),
         "active": sum(value > 0 for value in values),
         "log_factorials": sum(math.lgamma(value + 1) for value in values),
         "n_segments": len(own),

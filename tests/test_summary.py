@@ -43,6 +43,9 @@ def check(summaries, dense, window, labels):
             spikes, bins = naive.slots(row, window or row.shape[1], labels, condition)
             np.testing.assert_array_equal(summary.slot_spikes[node], spikes)
             np.testing.assert_array_equal(summary.slot_bins, bins)
+            assert {k: n for k, n in enumerate(summary.counts[node].tolist()) if n} == expected[
+                "counts"
+            ]
 
 
 @given(data=st.data())
@@ -71,7 +74,16 @@ def test_a_summary_of_some_nodes_is_theirs_in_the_whole(data):
     (whole,) = summarize(raster)
     nodes = data.draw(st.permutations(range(raster.n_nodes)))
     part = whole.take(np.array(nodes))
-    for name in ("spikes", "active", "histogram", "transitions", "gaps", "ages", "slot_spikes"):
+    for name in (
+        "spikes",
+        "active",
+        "histogram",
+        "transitions",
+        "gaps",
+        "ages",
+        "slot_spikes",
+        "counts",
+    ):
         np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[nodes])
     assert (part.n_bins, part.n_segments) == (whole.n_bins, whole.n_segments)
 
@@ -117,6 +129,7 @@ def test_parts_that_were_not_asked_for_are_empty(rng):
     (summary,) = summarize(raster, parts=())
     assert summary.histogram.shape == (3, 0)
     assert summary.gaps.shape == (3, 0)
+    assert summary.counts.shape == (3, 0)
     assert not summary.transitions.any()
     np.testing.assert_array_equal(summary.spikes, raster.to_dense().sum(axis=(1, 2)))
 

@@ -15,12 +15,13 @@ from stochnet.errors import StochnetError
 from stochnet.cli import networks
 from stochnet.cli import loop
 from stochnet.cli import assess
+from stochnet.cli import counts
 from stochnet.cli import files
 
 # typer keeps this class in different places in different versions.
 UsageError: Any = typer.BadParameter.__bases__[0]
 
-__all__ = ["app", "assess", "files", "loop", "main", "networks"]
+__all__ = ["app", "assess", "counts", "files", "loop", "main", "networks"]
 
 
 def main() -> None:

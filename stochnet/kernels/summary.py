@@ -64,6 +64,21 @@ def count_totals(counts, bin_segment, segment_condition, log_factorial, active, 
 
 
 @numba.njit(nogil=True, error_model="numpy")
+def count_histogram(counts, bin_condition, out):
+    """Bins that hold each count, by condition.
+
+    counts (node, trial, bin), bin_condition int16 (trial, bin), -1 for none; out int64 (node,
+    condition, count) is added to.
+    """
+    for i in range(counts.shape[0]):
+        for trial in range(counts.shape[1]):
+            for t in range(counts.shape[2]):
+                c = bin_condition[trial, t]
+                if c >= 0:
+                    out[i, c, counts[i, trial, t]] += 1
+
+
+@numba.njit(nogil=True, error_model="numpy")
 def histograms(sums, segment_offset, out):
     """Histogram of segment sums by group: out int32 (node, entry) is added to."""
     for i in range(sums.shape[0]):
@@ -233,3 +248,17 @@ def window_spikes(words, window, out):
                     cumulative += popcount(row[w] & ((_ONE << np.uint64(edge & 63)) - _ONE))
                 out[i, trial * n_full + k] = cumulative - previous
                 previous = cumulative
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def window_counts(counts, window, out):
+    """Spikes in each full window: counts (node, trial, bin), out int64 (node, trial·window)."""
+    n_trials = counts.shape[1]
+    n_full = out.shape[1] // n_trials
+    for i in range(counts.shape[0]):
+        for trial in range(n_trials):
+            for k in range(n_full):
+                total = 0
+                for t in range(k * window, (k + 1) * window):
+                    total += counts[i, trial, t]
+                out[i, trial * n_full + k] = total
