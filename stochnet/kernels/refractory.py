@@ -1,101 +1,127 @@
-"""Maximum likelihood of a dead time and of the spike probability after it."""
+"""Maximum likelihood of a dead time and a constant hazard after it, node by node."""
 
 from __future__ import annotations
 
 import numba
 import numpy as np
 
-ROUNDS = 60
-# The likelihood falls from its best dead time on; so many worse ones in a row end the search.
-PATIENCE = 6
+HALVINGS = 100
 
 
 @numba.njit(nogil=True, error_model="numpy")
-def _slopes(p, dead, ages, out):
-    """Log-likelihood at p, and its first and second derivative: ages (after spike, age, active)."""
-    value, slope, curve = 0.0, 0.0, 0.0
-    spikes, silent = 0, 0
-    for a in range(ages.shape[1]):
-        if a >= dead:
-            spikes += ages[1, a, 1]
-            silent += ages[1, a, 0]
-        n0, n1 = ages[0, a, 0], ages[0, a, 1]
-        c = dead - a
-        if c <= 0:
-            spikes += n1
-            silent += n0
-        elif n0 + n1 > 0:
-            # The hazard before a first spike is p / (1 + p c) in the stationary process.
-            whole, rest = 1.0 + p * c, 1.0 + p * (c - 1)
-            spikes += n1
-            value += n0 * np.log(rest) - (n0 + n1) * np.log(whole)
-            slope += n0 * (c - 1) / rest - (n0 + n1) * c / whole
-            curve -= n0 * ((c - 1) / rest) ** 2 - (n0 + n1) * (c / whole) ** 2
-    if spikes > 0:
-        value += spikes * np.log(p)
-        slope += spikes / p
-        curve -= spikes / (p * p)
-    if silent > 0:
-        value += silent * np.log(1.0 - p)
-        slope -= silent / (1.0 - p)
-        curve -= silent / ((1.0 - p) * (1.0 - p))
-    out[0], out[1], out[2] = value, slope, curve
-    return silent
+def log_likelihoods(p, dead_times, ages, out):
+    """Log-likelihood of the bins that are counted in ages (node, after spike, age, active)."""
+    for i in range(len(p)):
+        total, dead = 0.0, dead_times[i]
+        for after in range(2):
+            for age in range(1, ages.shape[2] + 1):
+                silent, spikes = ages[i, after, age - 1, 0], ages[i, after, age - 1, 1]
+                hazard = p[i]
+                if age <= dead:
+                    hazard = 0.0 if after else p[i] / (1.0 + p[i] * (dead + 1 - age))
+                if spikes > 0:
+                    total += spikes * np.log(hazard)
+                if silent > 0:
+                    total += silent * np.log1p(-hazard)
+        out[i] = total
 
 
 @numba.njit(nogil=True, error_model="numpy")
-def _best(dead, ages, out):
-    """Return the p that is best for a dead time: Newton inside a bracket that only shrinks."""
-    low, high = 0.0, 1.0
-    if _slopes(1.0 - 1e-12, dead, ages, out) == 0 and out[1] >= 0.0:
-        _slopes(1.0, dead, ages, out)
-        return 1.0
-    p = 0.5
-    for _ in range(ROUNDS):
-        _slopes(p, dead, ages, out)
-        if out[1] > 0.0:
+def waiting(ages, at, factor):
+    """Logarithms of 1 + p · (dead time - at) that waiting for the first spike adds; their number.
+
+    Those of successive bins cancel, but for the first bin of a trial and the last.
+    """
+    n, before = 0, 0
+    for age in range(1, ages.shape[1] + 2):
+        here, silent = 0, 0
+        if age <= ages.shape[1]:
+            silent = ages[0, age - 1, 0]
+            here = silent + ages[0, age - 1, 1]
+        if before != here:
+            at[n], factor[n] = age - 1, before - here
+            n += 1
+        before = silent
+    return n
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def best_p(spikes, silent, dead, n, at, factor):
+    """Most likely hazard at a dead time: (p, log-likelihood, information; slope at p = 1)."""
+    low, high, p = 0.0, 1.0, spikes / (spikes + silent)
+    slope = 0.0
+    for _ in range(HALVINGS):
+        # The slope and the curvature in p, times p and p².
+        slope, bend = spikes, -spikes
+        if silent > 0.0:
+            odds = p / (1.0 - p)
+            slope -= silent * odds
+            bend -= silent * odds * odds
+        for i in range(n):
+            if at[i] >= dead:
+                break
+            x = p * (dead - at[i])
+            slope += factor[i] * x / (1.0 + x)
+            bend -= factor[i] * x * x / ((1.0 + x) * (1.0 + x))
+        if p == 1.0 and slope >= 0.0:
+            break
+        if slope > 0.0:
             low = p
         else:
             high = p
-        new = p - out[1] / out[2] if out[2] < 0.0 else 0.5 * (low + high)
-        if not low < new < high:
-            new = 0.5 * (low + high)
-        if abs(new - p) <= 1e-12 * p:
+        step = -p * slope / bend if bend < 0.0 else np.inf
+        if abs(step) <= 1e-13 * p:
             break
-        p = new
-    _slopes(p, dead, ages, out)
-    return p
+        following = p + step
+        p = following if low < following < high else 0.5 * (low + high)
+        if high - low <= 1e-15 * high:
+            break
+    value = spikes * np.log(p)
+    if silent > 0.0:
+        value += silent * np.log1p(-p)
+    for i in range(n):
+        if at[i] >= dead:
+            break
+        value += factor[i] * np.log1p(p * (dead - at[i]))
+    return p, value, -bend / (p * p), slope
 
 
 @numba.njit(nogil=True, error_model="numpy")
-def fit_dead_times(ages, p, dead, information):
-    """Fill p, dead (whole) and the information about p: ages int32 (node, after, age, active).
+def maximise(ages, longest, p, dead_times, errors, limits):
+    """Fill the most likely values of nodes that fire in some bins; errors (node, 2) of both.
 
-    Nodes without a gap get a dead time of -1: nothing tells of it.
+    All dead times below the shortest gap are tried, up to `longest`. `limits`: the longest that was
+    tried, or -1 without a gap.
     """
-    out = np.empty(3)
-    for i in range(len(ages)):
-        row = ages[i]
-        longest = -1
-        for a in range(row.shape[1]):
-            if row[1, a, 1] > 0:
-                longest = a
-                break
-        spikes = 0
-        for a in range(row.shape[1]):
-            spikes += row[0, a, 1]
-        if spikes == 0:
-            p[i], dead[i], information[i] = 0.0, -1, 0.0
-            continue
-        best, worse = -np.inf, 0
-        for d in range(max(longest, 0), -1, -1):
-            found = _best(d, row, out)
-            if out[0] > best:
-                best, worse = out[0], 0
-                p[i], dead[i], information[i] = found, d, -out[2]
-            else:
-                worse += 1
-                if worse >= PATIENCE:
-                    break
-        if longest < 0:
-            dead[i] = -1
+    n_ages = ages.shape[2]
+    at, factor = np.empty(n_ages + 1, np.int64), np.empty(n_ages + 1, np.int64)
+    for i in range(len(p)):
+        n = waiting(ages[i], at, factor)
+        spikes, silent, first, last = 0.0, 0.0, 0, 0
+        for age in range(1, n_ages + 1):
+            for after in range(2):
+                silent += ages[i, after, age - 1, 0]
+                spikes += ages[i, after, age - 1, 1]
+                if ages[i, after, age - 1, 0] + ages[i, after, age - 1, 1] > 0:
+                    last = age
+            if first == 0 and ages[i, 1, age - 1, 1] > 0:
+                first = age
+        limits[i] = min(first - 1, longest) if first > 0 else -1
+        best = 0.0
+        for dead in range((limits[i] if first > 0 else min(last, longest)) + 1):
+            if dead > 0:
+                silent -= ages[i, 0, dead - 1, 0] + ages[i, 1, dead - 1, 0]
+            chance, value, information, slope = best_p(spikes, silent, dead, n, at, factor)
+            # Of equals, the shortest.
+            if dead == 0 or value > best + 1e-9 * (1.0 + abs(best)):
+                best, p[i], dead_times[i] = value, chance, dead
+                # At the end of the range the likelihood falls off as an exponential.
+                errors[i, 0] = 1.0 / slope if chance == 1.0 else 1.0 / np.sqrt(information)
+        errors[i, 1] = np.inf
+        if dead_times[i] == limits[i]:
+            # Spikes after which the first bin at risk was seen, or would have been.
+            at_risk = float(ages[i, 1, max(limits[i] - 1, 0), 0])
+            if limits[i] == 0:
+                at_risk += ages[i, 1, 0, 1]
+            none = np.exp(at_risk * np.log1p(-p[i]))
+            errors[i, 1] = np.sqrt(none) / (1.0 - none)

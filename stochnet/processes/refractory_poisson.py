@@ -1,173 +1,138 @@
-"""Poisson process with dead time, in bins: silent after each spike, then constant."""
+"""Poisson process with dead time: no spike for some bins after one, then a constant hazard."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+from scipy import stats
 
+from stochnet import renewal
 from stochnet.flags import Flag
-from stochnet.intervals import wilson
-from stochnet.kernels.refractory import fit_dead_times
-from stochnet.process import Array, Estimate, Param, Params, Process, Stepwise
+from stochnet.kernels import refractory
+from stochnet.process import Array, Estimate, Param, Params, Process
+from stochnet.sufficient import LONGEST_AGE
 from stochnet.summary import Summary
 from stochnet.threads import run_blocks
 
-LONGEST = 1000.0
+LONGEST = LONGEST_AGE - 1
 
 
 def estimate(summary: Summary) -> Estimate:
-    """Maximum likelihood over whole dead times, trials starting in the stationary law.
+    """Maximum likelihood over all dead times below the shortest gap, stationary start included.
 
-    The dead time is nearly always the longest one that the data allow, the shortest gap less one
-    bin. It is never too short, and too long by j bins with probability (1 - p)**(j · gaps). A node
-    without a gap between two spikes has dead time 0, with an infinite error.
+    The dead time is whole, and nearly always the longest that the gaps allow. Its standard error
+    is that of the geometric law of how much too long that is: of n spikes that were followed long
+    enough, none is followed by one in the first bin at risk with probability (1 - p)**n.
+    Standard errors of p are for that dead time.
 
     References
     ----------
     Johnson & Swami (1983), Journal of the Acoustical Society of America 74, 493-501.
-    Deger, Helias, Cardanobile, Atay & Rotter (2010), Physical Review E 82, 021129.
     """
-    n = summary.n_nodes
-    p, dead, information = np.zeros(n), np.zeros(n, np.int64), np.zeros(n)
-    ages = summary.ages
-    run_blocks(lambda a, b: fit_dead_times(ages[a:b], p[a:b], dead[a:b], information[a:b]), n)
+    p, dead_time = summary.active / summary.n_bins, np.zeros(summary.n_nodes)
+    errors = np.stack([np.zeros_like(p), np.full_like(p, np.inf)], axis=1)
+    limits = np.full(summary.n_nodes, -1)
+    own = np.flatnonzero((summary.active > 0) & (summary.active < summary.n_bins))
+    ages = np.ascontiguousarray(summary.ages[own])
+    found = np.zeros((2, len(own))), np.empty((len(own), 2)), np.empty(len(own), np.int64)
+
+    def run(a: int, b: int) -> None:
+        (chance, dead), error, limit = found
+        refractory.maximise(ages[a:b], LONGEST, chance[a:b], dead[a:b], error[a:b], limit[a:b])
+
+    run_blocks(run, len(own))
+    (p[own], dead_time[own]), errors[own], limits[own] = found
+    full = summary.active == summary.n_bins
+    errors[full] = 1 / summary.n_bins, 0.0
     flags = summary.no_flags()
-    unknown = dead < 0
-    dead = np.clip(dead, 0, int(LONGEST))
-    error = np.divide(1.0, np.sqrt(information), out=np.zeros(n), where=information > 0)
-    error[p >= 1] = 0.0
-    flags[(p >= 1) & (flags == 0)] |= Flag.BOUNDARY.value
-    missed = np.where(p < 1, (1 - p) ** _gaps(summary), 0.0)
-    dead_error = np.where(unknown, np.inf, np.sqrt(missed) / np.maximum(1 - missed, 1e-12))
+    edge = (p >= 1) | (dead_time == 0) | (limits < 0)
+    flags[edge & (flags == 0) & (summary.active > 0)] |= Flag.BOUNDARY.value
     return Estimate(
-        {"p": p, "dead_time": dead.astype(np.float64)},
-        {"p": error, "dead_time": dead_error},
+        {"p": p, "dead_time": dead_time},
+        {"p": errors[:, 0], "dead_time": errors[:, 1]},
         flags,
     )
 
 
-def _gaps(summary: Summary) -> Array:
-    """Gaps between two spikes: (node,)."""
-    return np.asarray(summary.ages[:, 1, :, 1].sum(axis=1), np.float64)
-
-
-def _at_risk(params: Params, summary: Summary) -> Array:
-    """Bins in which a spike could come: (node,)."""
-    age = np.arange(summary.ages.shape[2])
-    bins = summary.ages.sum(axis=3)
-    free = age >= params["dead_time"][:, None]
-    return np.asarray((bins[:, 1] * free).sum(axis=1) + bins[:, 0].sum(axis=1), np.float64)
-
-
-def data_interval(
-    params: Params, errors: Params, summary: Summary, level: float
-) -> dict[str, tuple[Array, Array]]:
-    """Wilson's interval of p; of the dead time all that could have been taken for the estimate.
-
-    The upper end of the dead time is the estimate, for no gap is shorter than its dead time.
-    """
-    p, dead, error = params["p"], params["dead_time"], errors["p"]
-    n = _at_risk(params, summary)
-    inside = (p > 0) & (p < 1) & (error > 0)
-    n = np.where(inside, p * (1 - p) / np.where(inside, error, 1.0) ** 2, n)
-    ends = {"p": wilson(p, n, level)}
-    known = np.isfinite(errors["dead_time"])
-    missed = _gaps(summary) * np.log1p(-np.minimum(p, 1 - 1e-12))
-    slack = np.floor(np.log(1 - level) / np.where(missed < 0, missed, -np.inf))
-    low = np.where(known, np.maximum(dead - slack, 0.0), 0.0)
-    ends["dead_time"] = (low, np.where(known, dead, LONGEST))
-    return ends
-
-
-def identified(params: Params, summary: Summary) -> NDArray[np.bool_]:
-    """At least 50 spikes expected, and 20 bins that stay silent though a spike could come.
-
-    The dead time, a whole number, is then nearly always known exactly.
-    """
-    p = params["p"]
-    spikes = summary.n_bins * rate(params)
-    silent = np.divide(spikes * (1 - p), p, out=np.zeros_like(p), where=p > 0)
-    return np.asarray((spikes >= 50) & (silent >= 20))
-
-
-def rate(params: Params) -> Array:
-    """Return spikes per bin in the long run, 1 / (dead time + 1 / p): (node,)."""
-    p = params["p"]
-    return np.asarray(p / (1 + params["dead_time"] * p))
-
-
 def log_likelihood(params: Params, summary: Summary) -> Array:
-    """Log probability of the bins; a trial begins in the stationary process.
+    """Log probability of the bins; -inf for a spike in a dead time, or several in a bin."""
+    ages = np.ascontiguousarray(summary.ages)
+    p, dead_time = (np.ascontiguousarray(params[name]) for name in ("p", "dead_time"))
+    value = np.empty(summary.n_nodes)
 
-    Before the first spike of a trial the probability of one in bin a is p / (1 + p · max(dead time
-    - a + 1, 0)).
-    """
-    p, dead = params["p"][:, None], params["dead_time"][:, None]
-    age = np.arange(summary.ages.shape[2])
-    first = p / (1 + p * np.maximum(dead - age, 0))
-    later = np.where(age >= dead, p, 0.0)
-    value = np.zeros(summary.n_nodes)
-    for ages, hazard in ((summary.ages[:, 0], first), (summary.ages[:, 1], later)):
-        value += special.xlogy(ages[..., 1], hazard).sum(axis=1)
-        value += special.xlog1py(ages[..., 0], -hazard).sum(axis=1)
+    def run(a: int, b: int) -> None:
+        refractory.log_likelihoods(p[a:b], dead_time[a:b], ages[a:b], value[a:b])
+
+    run_blocks(run, summary.n_nodes)
     return np.where(summary.spikes == summary.active, value, -np.inf)
 
 
 def moments(params: Params, window: int) -> tuple[Array, Array]:
-    """Mean and variance of the count, from the probability of a spike k bins after another."""
-    p, dead, mean = params["p"], params["dead_time"].astype(int), rate(params)
-    after = np.zeros((len(p), window))
-    after[:, 0] = 1.0
-    total = np.cumsum(after, axis=1)
-    nodes = np.arange(len(p))
-    for k in range(1, window):
-        # Spikes in the dead time before a bin exclude one another.
-        before = np.where(k > dead, total[nodes, np.maximum(k - dead - 1, 0)], 0.0)
-        recent = total[:, k - 1] - before
-        after[:, k] = p * (1 - np.where(dead > 0, recent, 0.0))
-        total[:, k] = total[:, k - 1] + after[:, k]
-    lag = np.arange(1, window)
-    covariance = mean[:, None] * (after[:, 1:] - mean[:, None])
-    variance = window * mean * (1 - mean) + 2 * ((window - lag) * covariance).sum(axis=1)
-    return window * mean, variance
+    """Mean and variance of the spikes in a window of the stationary process."""
+    p, dead_time = params["p"], params["dead_time"]
+    return renewal.moments(tabulate(params)[:, LONGEST_AGE:], p / (1 + p * dead_time), window)
 
 
 def tabulate(params: Params) -> Array:
-    """Return (p, dead time): (node, 2)."""
-    return np.stack([params["p"], params["dead_time"]], axis=1)
+    """Return the hazards before the first spike of a trial, then after a spike: (node, 2·1024)."""
+    p, age = params["p"][:, None], np.arange(1, LONGEST_AGE + 1)
+    left = np.maximum(params["dead_time"][:, None] + 1 - age, 0)
+    return np.concatenate([p / (1 + p * left), np.where(left > 0, 0.0, p)], axis=1)
 
 
-def init(row, u):  # type: ignore[no-untyped-def]
-    """State before the first spike: minus the number of the bin in its trial, from 1."""
-    return -1
+def interval(
+    name: str, value: Array, error: Array, n_bins: int, level: float
+) -> tuple[Array, Array]:
+    """Wilson interval of p from the bins at risk; whole dead times that are not unlikely.
+
+    The standard error of p tells how many bins were at risk, that of the dead time how likely it
+    is that it is too long. The dead time is shorter than the shortest gap, so that its interval
+    ends at the estimate.
+    """
+    tail = (1 - level) / 2
+    if name == "dead_time":
+        known = np.isfinite(error) & (error > 0)
+        double = 2 * np.where(known, error, 1.0)
+        log_none = 2 * np.log(double / (1 + np.sqrt(1 + double**2)))
+        reach = np.where(known, np.floor(np.log(1 - level) / log_none), 0.0)
+        unknown = np.isinf(error)
+        low = np.where(unknown, 0.0, np.maximum(value - reach, 0.0))
+        return low, np.where(unknown, float(LONGEST), value)
+    inside = (value > 0) & (value < 1)
+    p, z2 = np.where(inside, value, 0.5), stats.norm.isf(tail) ** 2
+    part = z2 * np.where(inside, error, 0.0) ** 2 / (p * (1 - p))
+    middle = (p + part / 2) / (1 + part)
+    reach = np.sqrt(part * (p * (1 - p) + part / 4)) / (1 + part)
+    low = np.where(inside, middle - reach, np.where(value > 0, tail**error, 0.0))
+    high = np.where(inside, middle + reach, np.where(value > 0, 1.0, 1 - tail ** (1 / n_bins)))
+    return low, high
 
 
-def step(row, state, u):  # type: ignore[no-untyped-def]
-    """Fire as the age tells: bins since the last spike, or since the trial began."""
-    if state < 0:
-        left = row[1] + state + 1
-        left = left if left > 0 else 0.0
-        spike = 1 if u * (1.0 + row[0] * left) < row[0] else 0
-        return spike, 1 if spike else state - 1
-    spike = 1 if state > row[1] and u < row[0] else 0
-    return spike, 1 if spike else state + 1
+def identified(params: Params, summary: Summary) -> NDArray[np.bool_]:
+    """At least 20 gaps expected, and a variance of 12 of the number of spikes given that at risk.
+
+    Of every trial, the first spike is not counted.
+    """
+    p, dead_time = params["p"], params["dead_time"]
+    spikes = p / (1 + p * dead_time) * summary.n_bins
+    gaps = spikes - summary.ages[:, 0, 0].sum(axis=1)
+    return np.asarray((gaps >= 20) & (spikes * (1 - p) >= 12))
 
 
 PROCESS = Process(
     "refractory_poisson",
     1,
     (
-        Param("p", "1", (0.0, 1.0), (0.02, 0.5), "spike probability per bin after the dead time"),
-        Param("dead_time", "bin", (0.0, LONGEST), (0.0, 6.0), "silent bins after a spike", True),
+        Param("p", "1", (0.0, 1.0), (0.05, 0.5), "spike probability per bin after the dead time"),
+        Param("dead_time", "bins", (0.0, LONGEST), (1, 7), "bins without a spike after one", True),
     ),
     estimate,
     log_likelihood,
     moments,
     tabulate,
-    Stepwise(init, step),
-    data_interval=data_interval,
+    renewal.SAMPLER,
+    interval,
     identified=identified,
     needs=frozenset({"ages"}),
-    doc="Poisson process with dead time; under-dispersed.",
+    doc="Dead time after every spike, then a constant hazard: more regular than independent bins.",
 )
