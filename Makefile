@@ -12,11 +12,11 @@ STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint bench docs clean
+.PHONY: help install demo test lint bench calibration docs clean
 
 help:  ## show this list
 	@echo "stochnet: make TARGET"
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## */  \1\t/' | expand -t 12
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## */  \1\t/' | expand -t 14
 
 install: $(STAMP)  ## make the virtual environment .venv with the tested versions
 
@@ -36,6 +36,9 @@ bench: $(VENV)/.installed-bench  ## measure speed, also against other packages
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only
 	$(BIN)/python tests/benchmarks/peers.py
 	$(BIN)/python tests/benchmarks/fits.py
+
+calibration: $(STAMP)  ## run the study of estimators, intervals, choices and tests again
+	$(BIN)/python sims/calibration/run.py
 
 docs: $(VENV)/.installed-docs  ## build the documentation as HTML
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html

@@ -46,12 +46,13 @@ def interval(
 
 
 def identified(params: Params, summary: Summary) -> NDArray[np.bool_]:
-    """At least 20 spikes and 20 silent bins expected.
+    """At least a variance of 24 of the number of spikes.
 
-    With fewer, exact intervals are wider than their level.
+    Below, exact intervals are wider than their level: they hold up to 0.971 of the time with a
+    variance of 23.66, in 671 bins.
     """
     p = params["p"]
-    return np.asarray(np.minimum(p, 1 - p) * summary.n_bins >= 20)
+    return np.asarray(p * (1 - p) * summary.n_bins >= 24)
 
 
 PROCESS = Process(

@@ -52,15 +52,18 @@ def data_interval(
 
 
 def identified(params: Params, summary: Summary) -> NDArray[np.bool_]:
-    """At least 50 windows of 2 bins or more that are worth 20 independent spikes and silent bins.
+    """At least 50 windows that are worth 60 independent spikes and silent bins, and 5 pairs.
 
-    Windows of one bin say nothing of rho.
+    Pairs are of spikes, or silent bins, of one window. With fewer, the interval of rho holds more
+    often than its level; windows of one bin say nothing of it.
     """
-    p, rho = params["p"], params["rho"]
-    if summary.n_segments < 50 or summary.lengths.max(initial=0) < 2:
+    p, rho, n = params["p"], params["rho"], summary.n_segments
+    if n < 50:
         return np.zeros(len(p), bool)
-    length = summary.n_bins / summary.n_segments
-    return np.asarray(summary.n_bins * p * (1 - p) >= 20 * (1 + (length - 1) * rho))
+    length = summary.n_bins / n
+    worth = summary.n_bins * p * (1 - p) >= 60 * (1 + (length - 1) * rho)
+    pairs = n * length * (length - 1) / 2 * np.minimum(p, 1 - p) ** 2
+    return np.asarray(worth & (pairs >= 5))
 
 
 def moments(params: Params, window: int) -> tuple[Array, Array]:

@@ -55,11 +55,16 @@ def data_interval(
 
 
 def identified(params: Params, summary: Summary) -> NDArray[np.bool_]:
-    """At least 50 windows that are worth 20 independent spikes."""
-    if summary.n_segments < 50:
+    """At least 50 windows that are worth 60 independent spikes, and 5 pairs of them in a window.
+
+    With fewer, the interval of the dispersion holds more often than its level.
+    """
+    n = summary.n_segments
+    if n < 50:
         return np.zeros(len(params["rate"]), bool)
-    mean = params["rate"] * (summary.n_bins / summary.n_segments)
-    return np.asarray(summary.n_segments * mean >= 20 * (1 + params["dispersion"] * mean))
+    mean = params["rate"] * (summary.n_bins / n)
+    worth = n * mean >= 60 * (1 + params["dispersion"] * mean)
+    return np.asarray(worth & (n * mean**2 / 2 >= 5))
 
 
 def moments(params: Params, window: int) -> tuple[Array, Array]:
