@@ -1,5 +1,7 @@
 """Binomial and Conway-Maxwell-Poisson counts: against scipy, brute force and other laws."""
 
+import functools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -35,16 +37,14 @@ def intervals(counts, process, level=0.95):
     return found, process.data_interval(found.params, found.standard_errors, summary, level)
 
 
-def flags_of(counts, process):
-    return Flag(int(sn.fit(raster_of(counts), process).flags[0]))
+@functools.cache
+def log_law(rate, nu):
+    """Brute force: the log probabilities of a law, at the theta that gives the mean.
 
-
-def cmp_logpmf(k, rate, nu, n_terms=30_000):
-    """Brute force: the series of 30,000 terms at the theta that gives the mean, by Brent's method.
-
-    Good for means up to 500 and for any nu.
+    The series has so many terms that a geometric law, the longest, is summed to 1e-16; theta is
+    found by Brent's method.
     """
-    terms = np.arange(n_terms)
+    terms = np.arange(int(50 * (rate + 1)) + 300)
     factorial = special.gammaln(terms + 1)
 
     def log_terms(theta):
@@ -56,12 +56,12 @@ def cmp_logpmf(k, rate, nu, n_terms=30_000):
 
     top = -1e-9 if nu == 0 else nu * np.log(10 * rate + 10) + 1
     theta = optimize.brentq(gap, -50.0, top, xtol=1e-13, rtol=1e-14)
-    return (log_terms(theta) - special.logsumexp(log_terms(theta)))[k]
+    return log_terms(theta) - special.logsumexp(log_terms(theta))
 
 
 def series(rate, nu):
     """Counts and probabilities of the brute force."""
-    log_p = cmp_logpmf(slice(None), rate, nu)
+    log_p = log_law(rate, nu)
     return np.arange(len(log_p)), np.exp(log_p)
 
 
@@ -93,31 +93,30 @@ def profile(histogram, sizes):
     k = np.flatnonzero(histogram)
     bins = np.array(histogram)[k]
     mean = bins @ k / bins.sum()
-    return np.array([bins @ stats.binom.logpmf(k, n, mean / n) for n in sizes])
+    return stats.binom.logpmf(k, sizes[:, None], mean / sizes[:, None]) @ bins
 
 
-@settings(max_examples=60)
+@settings(max_examples=50)
 @given(histogram=HISTOGRAMS)
 def test_no_size_is_more_likely_than_the_estimate(histogram):
-    """All sizes to 600, and some to the cap; the interval holds those within the limit."""
+    """All sizes to 300, and some to the cap; the interval ends where the limit is passed."""
     counts = [np.repeat(np.arange(len(histogram)), histogram)]
     found, ends = intervals(counts, BINOMIAL)
     size = int(found.params["size"][0])
     largest = int(np.max(counts))
-    sizes = np.unique(np.r_[np.arange(largest, 600), np.geomspace(600, CAP, 40).astype(int), size])
+    sizes = np.unique(np.r_[np.arange(largest, 300), np.geomspace(300, CAP, 40).astype(int), size])
     value = profile(histogram, sizes)
     at = value[sizes == size][0]
     assert at >= value.max() - 1e-7
     low, high = (int(end[0]) for end in ends["size"])
-    inside = sizes[value >= at - REACH - 1e-7]
-    strict = sizes[value >= at - REACH + 1e-7]
-    assert inside.min() <= low <= strict.min()
-    assert strict.max() <= high <= max(inside.max(), 600 if inside.max() < 600 else CAP)
+    assert (profile(histogram, np.array([low, high])) >= at - REACH - 1e-7).all()
+    beyond = np.array([n for n in (low - 1, high + 1) if largest <= n <= CAP])
+    assert (profile(histogram, beyond) < at - REACH + 1e-7).all()
 
 
 def test_bins_of_one_spike_are_bernoulli(rng):
     """Estimate, likelihood, error and interval: of packed spikes, and of the same as counts."""
-    dense = rng.random((20, 1, 3000)) < np.linspace(0.1, 0.9, 20)[:, None, None]
+    dense = rng.random((20, 1, 3000)) < np.linspace(0.15, 0.85, 20)[:, None, None]
     plain = sn.fit(sn.SpikeRaster.from_dense(dense), "bernoulli")
     for raster in (sn.SpikeRaster.from_dense(dense), raster_of(dense[:, 0])):
         fit = sn.fit(raster, "binomial")
@@ -142,7 +141,7 @@ def test_equal_counts_are_their_own_size():
     assert fit.params["size"] == [7]
     assert fit.params["p"] == [1]
     assert fit.log_likelihood[0] == pytest.approx(0.0, abs=1e-12)
-    assert Flag(int(fit.flags[0])) == Flag.BOUNDARY | Flag.WEAK
+    assert fit.flags[0] & Flag.BOUNDARY
 
 
 def test_counts_as_variable_as_poisson_have_the_largest_size(rng):
@@ -153,7 +152,7 @@ def test_counts_as_variable_as_poisson_have_the_largest_size(rng):
     raster = raster_of(counts)
     fit = sn.fit(raster, "binomial")
     assert (fit.params["size"] == CAP).all()
-    assert (fit.flags == Flag.BOUNDARY | Flag.WEAK).all()
+    assert (fit.flags & Flag.BOUNDARY > 0).all()
     assert np.isinf(fit.standard_errors["size"]).all()
     poisson = sn.fit(raster, "poisson").log_likelihood
     np.testing.assert_allclose(fit.log_likelihood, poisson, rtol=0, atol=0.01)
@@ -236,7 +235,7 @@ def test_conway_maxwell_likelihoods_are_those_of_the_series(rate, nu, rng):
     counts = rng.choice(k, (1, 60), p=p / p.sum())
     values = {"rate": np.array([rate]), "nu": np.array([float(nu)])}
     found = CMP.log_likelihood(values, summary_of(counts, CMP))[0]
-    assert found == pytest.approx(cmp_logpmf(counts[0], rate, nu).sum(), rel=1e-8, abs=1e-8)
+    assert found == pytest.approx(log_law(rate, nu)[counts[0]].sum(), rel=1e-8, abs=1e-8)
 
 
 @pytest.mark.parametrize(("rate", "nu"), LAWS)
@@ -278,10 +277,10 @@ def test_a_silent_law_allows_no_spike():
 def test_the_conway_maxwell_estimate_is_that_of_a_general_optimiser(rate, nu, rng):
     """Nelder and Mead in (log rate, log nu), on the brute series."""
     k, p = series(rate, nu)
-    counts = rng.choice(k[:2000], 500, p=p[:2000] / p[:2000].sum())
+    counts = rng.choice(k, 500, p=p / p.sum())
 
     def loss(x):
-        return -cmp_logpmf(counts, *np.exp(x), n_terms=2000).sum()
+        return -log_law(*np.exp(x))[counts].sum()
 
     best = optimize.minimize(
         loss, np.log([rate, nu]), method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-9}
@@ -302,7 +301,7 @@ def test_mean_and_nu_are_orthogonal_and_errors_are_the_expected_information():
         k, p = k[keep], p[keep]
 
         def expected(a, b, k=k, p=p, rate=rate, nu=nu):
-            return p @ cmp_logpmf(k, rate * (1 + a), nu * (1 + b), n_terms=3000)
+            return p @ log_law(rate * (1 + a), nu * (1 + b))[k]
 
         h = 1e-3
         mixed = (expected(h, h) - expected(h, -h) - expected(-h, h) + expected(-h, -h)) / (
@@ -324,7 +323,7 @@ def test_two_neighbouring_counts_have_the_largest_nu(counts):
     fit = sn.fit(raster_of([counts]), CMP)
     assert fit.params["nu"] == [100]
     assert np.isinf(fit.standard_errors["nu"]).all()
-    assert Flag(int(fit.flags[0])) == Flag.BOUNDARY | Flag.WEAK
+    assert fit.flags[0] & Flag.BOUNDARY
 
 
 def test_bins_of_one_spike_are_conway_maxwell_of_the_largest_nu(rng):
@@ -340,7 +339,7 @@ def test_counts_more_variable_than_geometric_ones_have_nu_zero():
     counts = [[0] * 50 + [30] * 5]
     found, ends = intervals(counts, CMP)
     assert found.params["nu"] == [0]
-    assert flags_of(counts, CMP) == Flag.BOUNDARY | Flag.WEAK
+    assert found.flags[0] == Flag.BOUNDARY
     assert np.isfinite(found.standard_errors["nu"]).all()
     assert ends["nu"][0] == [0]
     assert 0 < ends["nu"][1][0] < 0.05

@@ -180,12 +180,13 @@ def fit_one(mean, average, most, logs, out):
         low_tried, high_tried = low_tried or nu == 0.0, high_tried or nu == most
         if (nu == most and slope >= 0.0) or (nu == 0.0 and slope <= 0.0):
             return nu, theta, BOUNDARY
+        # The rounding of the data leaves nothing to be found.
+        if abs(slope) <= 1e-15 * average:
+            return nu, theta, CONVERGED
         known = information(out)
-        step = slope / known if known > 0.0 else np.inf * slope
-        # Also where the rounding of the data leaves nothing to be found.
-        if abs(step) <= 1e-6 * nu or abs(slope) <= 1e-15 * average:
-            return min(max(nu + step, low), high), theta, CONVERGED
-        following = nu + step
+        following = nu + (slope / known if known > 0.0 else np.copysign(np.inf, slope))
+        if abs(following - nu) <= 1e-6 * nu:
+            return min(max(following, low), high), theta, CONVERGED
         if slope > 0.0:
             low = nu
             following = min(following, 4.0 * nu + 1.0)
