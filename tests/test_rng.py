@@ -158,6 +158,7 @@ PARAMS = {
     "markov": {"p_after_silence": [0.125, 0.5, 0.0], "p_after_spike": [0.75, 0.125, 1.0]},
     "negative_binomial": {"rate": [0.125, 1.0, 2.5], "dispersion": [0.5, 0.0, 1.0]},
     "poisson": {"rate": [0.0, 0.0625, 3.0]},
+    "refractory_poisson": {"p": [0.0, 0.25, 0.75], "dead_time": [0.0, 3.0, 7.0]},
 }
 
 

@@ -92,7 +92,7 @@ def test_golden_files_of_version_1_are_read(name):
 DIGESTS = {
     "raster-v1": "4b21512075e2dae13e9b7b78f542262b676659ae96d43f25f1b4cca5cfe7d054",
     "counts-v1": "245866a024b6ee8971a0b478c810e15239531bb2e65bfe3b9115cfefc0641e33",
-    "bundle-v1": "f35ac33ea5db36ca38086a19b177e7d10230ad4dc44631ec091c5092d0c78d36",
+    "bundle-v1": "84edeed573ce7c38cda397501e24524b8d6daf711b5ba1d351b7490bb6de998f",
 }
 
 

@@ -119,6 +119,8 @@ def _walk(group: h5py.Group, prefix: str, layout: Layout, path: Path, seen: set[
     if prefix.count("/") > 8:
         raise FileFormatError(f"{path}: groups are nested too deeply")
     for name in list(group.keys()):
+        if isinstance(name, bytes):
+            raise FileFormatError(f"{path}: a name in {prefix or '/'} is no text; damaged")
         where = f"{prefix}{name}"
         info = group.id.links.get_info(name.encode())
         if info.type != h5py.h5l.TYPE_HARD:

@@ -13,6 +13,7 @@ import numpy as np
 
 import stochnet as sn
 from stochnet.fits import ProcessFit
+from stochnet.selection import Selection
 
 LAYERS = (sn.Layer("conv", "ReLU", (2, 2), 0, 4), sn.Layer("relu:1", "ReLU6", (3,), 4, 3))
 N_TRIALS, N_BINS = 3, 70
@@ -51,16 +52,22 @@ def bundle():
     two = np.arange(6.0).reshape(3, 2) / 16
     first = ProcessFit(
         sn.PROCESSES["bernoulli"], even, {"p": one}, {"p": one / 16}, -np.arange(4.0) * 3,
-        np.array([1, 0, 0, 0], np.uint8), None, np.array([105, 105]),
+        np.array([1, 0, 256, 0], np.uint16), None, np.array([105, 105]),
     )  # fmt: skip
     second = ProcessFit(
         sn.PROCESSES["beta_bernoulli"], odd, {"p": two, "rho": two / 2},
         {"p": two, "rho": np.full((3, 2), np.inf)}, np.array([-1.5, -np.inf, 0.0]),
-        np.array([4, 8, 32], np.uint8), 10, np.array([105, 105]),
+        np.array([4, 8, 32 + 64], np.uint16), 10, np.array([105, 105]),
+        {"rho": np.stack([two / 4, two / 2 + 0.25], axis=-1)},
     )  # fmt: skip
+    chosen = np.arange(7) % 2
+    scores = np.stack([chosen * 2.5, 1.25 - chosen], axis=1)
+    scores[3, 0] = np.inf
+    selection = Selection("held_out", "node", ("bernoulli", "beta_bernoulli"), scores, chosen)
     return sn.Bundle(
-        (first, second), LAYERS, N_TRIALS, N_BINS, labels(), 0.0625, "blocked", {"note": "golden"}
-    )
+        (first, second), LAYERS, N_TRIALS, N_BINS, labels(), 0.0625, "blocked",
+        {"note": "golden"}, selection,
+    )  # fmt: skip
 
 
 def write(folder):
