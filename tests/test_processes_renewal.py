@@ -327,7 +327,7 @@ def test_gaps_and_first_spikes_of_a_simulation_follow_the_law(process, values_of
 COVERAGE = [
     (GAMMA, (0.05, 0.4), 20, 100),
     (GAMMA, (0.2, 6.0), 5, 100),
-    (GAMMA, (0.9, 1.0), 40, 100),
+    (GAMMA, (0.9, 1.0), 60, 100),
     (REFRACTORY, (0.05, 5.0), 20, 100),
     (REFRACTORY, (0.5, 2.0), 100, 10),
 ]

@@ -28,7 +28,8 @@ def jobs(config: Mapping[str, Any], scale: Mapping[str, Any]) -> list[Job]:
     return [
         Job(
             process,
-            f"{process} exact n={n} {settings} level={config['level']}",
+            f"{process} n={n} to={settings['most_expected']} in={settings['groups']} "
+            f"level={config['level']}",
             partial(run, process, n, settings["most_expected"], settings["groups"], config),
         )
         for process in NAMES
