@@ -26,10 +26,12 @@ TRIALS, BINS, WINDOW = 100, 100, 100
 RATES = ("bernoulli", "poisson")
 
 MEASURE = """
-import resource, sys
+import pathlib, re, sys
 import stochnet as sn
 sn.fit(sn.read_raster(sys.argv[1]), sys.argv[2], window=100)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+# Not ru_maxrss, which begins with that of the parent.
+status = pathlib.Path("/proc/self/status").read_text()
+print(re.search(r"VmHWM:\\s+(\\d+)", status)[1])
 """
 
 
