@@ -13,7 +13,7 @@ Array = NDArray[np.float64]
 
 
 def cv2(raster: SpikeRaster) -> Array:
-    """Return CV2: the mean of 2 |b - a| / (a + b) over successive gaps a, b of a trial.
+    """Return CV2: the mean of ``2 abs(b - a) / (a + b)`` over successive gaps a, b of a trial.
 
     1 for a Poisson process in continuous time; in bins lower, the more so the higher the rate, as
     equal gaps are then frequent.
@@ -33,7 +33,7 @@ def cv2(raster: SpikeRaster) -> Array:
 
 
 def lv(raster: SpikeRaster) -> Array:
-    """Return the local variation: the mean of 3 ((b - a) / (a + b))² over successive gaps a, b.
+    """Return the local variation: the mean of ``3 ((b - a) / (a + b))²`` over successive gaps a, b.
 
     1 for a Poisson process in continuous time, lower in bins.
 
