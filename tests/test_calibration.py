@@ -109,7 +109,6 @@ def test_no_criterion_beats_the_best_possible_choice(tables):
     assert best[1.1]["right_for_both"] < 0.82
 
 
-@pytest.mark.skipif(not hasattr(sn, "assess"), reason="this version has no tests of assumptions")
 def test_tests_of_assumptions_keep_their_size_and_see_what_is_wrong(tables, config):
     found, alarm = tables
     z = stats.norm.isf(alarm)
