@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 import stochnet as sn
@@ -189,8 +189,7 @@ def minimal(strategy, condition, seed):
 
     found = []
     test = settings(
-        max_examples=100, database=None, suppress_health_check=list(HealthCheck),
-        phases=(Phase.generate, Phase.shrink),
+        max_examples=100, database=None, phases=(Phase.generate, Phase.shrink)
     )(given(strategy)(search))  # fmt: skip
     with pytest.raises(LookupError):
         __import__("hypothesis").seed(seed)(test)()

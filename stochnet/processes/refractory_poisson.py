@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from stochnet import renewal
 from stochnet.flags import Flag
+from stochnet.intervals import wilson
 from stochnet.kernels import refractory
 from stochnet.process import Array, Estimate, Param, Params, Process
 from stochnet.sufficient import LONGEST_AGE
@@ -105,12 +105,10 @@ def interval(
         low = np.where(unknown, 0.0, np.maximum(value - reach, 0.0))
         return low, np.where(unknown, float(LONGEST), value)
     inside = (value > 0) & (value < 1)
-    p, z2 = np.where(inside, value, 0.5), stats.norm.isf(tail) ** 2
-    part = z2 * np.where(inside, error, 0.0) ** 2 / (p * (1 - p))
-    middle = (p + part / 2) / (1 + part)
-    reach = np.sqrt(part * (p * (1 - p) + part / 4)) / (1 + part)
-    low = np.where(inside, middle - reach, np.where(value > 0, tail**error, 0.0))
-    high = np.where(inside, middle + reach, np.where(value > 0, 1.0, 1 - tail ** (1 / n_bins)))
+    at_risk = np.where(inside, value * (1 - value) / np.where(inside, error, 1.0) ** 2, 0.0)
+    ends = wilson(value, at_risk, level)
+    low = np.where(inside, ends[0], np.where(value > 0, tail**error, 0.0))
+    high = np.where(inside, ends[1], np.where(value > 0, 1.0, 1 - tail ** (1 / n_bins)))
     return low, high
 
 
