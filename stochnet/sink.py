@@ -43,6 +43,16 @@ class RasterSink(Protocol):
         """The finished raster."""
 
 
+class BlockSink(Protocol):
+    """Takes a raster block by block and keeps what it wants of it (`simulate(..., sink=)`)."""
+
+    def begin(self, raster: SpikeRaster) -> None:
+        """Begin; `raster` is the whole one, whose nodes are drawn again where they are read."""
+
+    def take(self, first_node: int, block: SpikeRaster) -> None:
+        """Take a block of whole nodes, as a raster in memory; blocks come in order."""
+
+
 class MemorySink:
     """Collects blocks in one array."""
 

@@ -1,0 +1,156 @@
+"""Job: a simulation that is fully specified, and can be drawn block by block, anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stochnet import packing, rng
+from stochnet.bundle import Bundle
+from stochnet.draw import Run, draw_nodes
+from stochnet.errors import InvalidInputError
+from stochnet.labels import per_bin
+from stochnet.provenance import provenance
+from stochnet.raster import BLOCK_BYTES, SpikeRaster
+from stochnet.sink import Shape
+from stochnet.threads import count
+
+TARGETS = ("cpu",)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Job:
+    """What is drawn, down to the last bit; workers can be sent it.
+
+    Attributes
+    ----------
+    bundle : Bundle
+    run : Run
+        Size, conditions, key, threads.
+    template : SpikeRaster
+        The raster to be, without its data.
+    target : str
+        One of ``TARGETS``: where it is drawn.
+    """
+
+    bundle: Bundle
+    run: Run
+    template: SpikeRaster
+    target: str = "cpu"
+
+    @property
+    def step(self) -> int:
+        """Nodes in a block."""
+        return max(1, BLOCK_BYTES // max(1, self.template.node_bytes))
+
+    @property
+    def blocks(self) -> list[tuple[int, int]]:
+        """First and last (excluded) node of every block, in order."""
+        n_nodes = self.template.n_nodes
+        return [(a, min(a + self.step, n_nodes)) for a in range(0, n_nodes, self.step)]
+
+    def draw(self, first: int, last: int, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Draw whole nodes: data (node, trial, word or bin), into `out` if it is given."""
+        return draw_nodes(self.bundle, first, last, self.run, self.template.data.dtype, out=out)
+
+
+class DrawnArray:
+    """The data of a raster that is kept nowhere: nodes are drawn whenever they are read."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self.shape = tuple(job.template.data.shape)
+        self.dtype = job.template.data.dtype
+
+    def __getitem__(self, key: slice) -> NDArray[Any]:
+        start, stop, _ = key.indices(self.shape[0])
+        return self._job.draw(start, max(start, stop))
+
+
+def make_job(
+    bundle: Bundle,
+    n_trials: int | None,
+    n_bins: int | None,
+    *,
+    seed: int | None,
+    conditions: ArrayLike | None,
+    threads: int | None,
+    target: str,
+) -> Job:
+    """Check what a simulation was asked for, and settle what was left open.
+
+    Raises
+    ------
+    InvalidInputError
+        As `stochnet.simulate`.
+    """
+    n_trials = bundle.n_trials if n_trials is None else n_trials
+    n_bins = bundle.n_bins if n_bins is None else n_bins
+    for name, size in (("n_trials", n_trials), ("n_bins", n_bins)):
+        whole = isinstance(size, (int, np.integer)) and not isinstance(size, bool)
+        if not whole or not 1 <= size < 2**32:
+            raise InvalidInputError(
+                f"{name} must be a whole number from 1 to 2**32 - 1, got {size}"
+            )
+    if target not in TARGETS:
+        raise InvalidInputError(f"target must be one of {', '.join(TARGETS)}, got {target!r}")
+    seed = rng.resolve_seed(seed)
+    table = _conditions(bundle, n_trials, n_bins, conditions)
+    dtype = _data_type(bundle)
+    width = packing.n_words(n_bins) if dtype == np.uint64 else n_bins
+    template = SpikeRaster(
+        Shape((bundle.n_nodes, n_trials, width), dtype),
+        n_bins=n_bins,
+        conditions=table,
+        layers=bundle.layers,
+        bin_width=bundle.bin_width,
+        schedule=bundle.schedule if conditions is None else "none",
+        provenance=provenance(
+            seed=seed, stream_version=rng.STREAM_VERSION, bundle=dict(bundle.provenance)
+        ),
+    )
+    run = Run(n_trials, n_bins, table, *rng.split_seed(seed), count(threads))
+    return Job(bundle, run, template, target)
+
+
+def _data_type(bundle: Bundle) -> np.dtype[Any]:
+    """Packed bits, or the smallest counts that hold what any node can draw."""
+    most = 0
+    for fit in bundle.fits:
+        if fit.process.sampler.most is not None:
+            flat = {name: array.reshape(-1) for name, array in fit.params.items()}
+            most = max(most, fit.process.sampler.most(flat))
+        if most > np.iinfo(np.uint16).max:
+            raise InvalidInputError(
+                f"{fit.process.name}: a bin could hold {most} spikes, a raster at most 65535; "
+                "lower the rate or the dispersion, or use shorter bins"
+            )
+    if most == 0:
+        return np.dtype(np.uint64)
+    return np.dtype(np.uint8 if most <= 255 else np.uint16)
+
+
+def _conditions(
+    bundle: Bundle, n_trials: int, n_bins: int, given: ArrayLike | None
+) -> NDArray[np.int16] | None:
+    """Return the condition of every bin: as given, or those of the fit, repeated where they end."""
+    known = bundle.conditions
+    if given is not None:
+        known = per_bin("conditions", given, n_trials, n_bins)
+    if known is None:
+        if bundle.n_conditions:
+            raise InvalidInputError(
+                "the parameters are per condition: give conditions (trial, bin), the class of "
+                "every bin"
+            )
+        return None
+    table = known[np.arange(n_trials)[:, None] % len(known), np.arange(n_bins) % known.shape[1]]
+    if bundle.n_conditions and not ((table >= 0) & (table < bundle.n_conditions)).all():
+        raise InvalidInputError(
+            f"every bin needs a condition from 0 to {bundle.n_conditions - 1}, for these are the "
+            "ones with parameters"
+        )
+    return np.ascontiguousarray(table)
