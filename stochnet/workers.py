@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
@@ -133,13 +134,13 @@ def _dask(address: str, timeout: float) -> Iterator[Executor]:
         import distributed
     except ModuleNotFoundError as error:
         raise MissingExtraError("dask", "cluster") from error
+    _knock(address, timeout)
     connect: Any = distributed.Client
     try:
-        client: Any = connect(address, timeout=timeout, set_as_default=False)
-    except (OSError, ValueError) as error:
+        client = connect(address, timeout=timeout, set_as_default=False)
+    except OSError as error:
         raise WorkerError(
-            f"no Dask scheduler answers at {address}; start one with `dask scheduler` and give the "
-            "address that it prints, such as tcp://host:8786"
+            f"what answers at {address} is no Dask scheduler of this version: {error}"
         ) from error
     with client:
         try:
@@ -150,3 +151,23 @@ def _dask(address: str, timeout: float) -> Iterator[Executor]:
                 f"`dask worker {address}`"
             ) from error
         yield client.get_executor()
+
+
+def _knock(address: str, timeout: float) -> None:
+    """Refuse an address at which no scheduler listens; Dask itself may wait much longer."""
+    protocol = address.partition("://")[0] if "://" in address else "tcp"
+    host, colon, port = address.rpartition("://")[2].rstrip("/").rpartition(":")
+    if not (host and colon and port.isdecimal() and int(port) < 1 << 16):
+        raise InvalidInputError(
+            f"a scheduler has an address such as tcp://host:8786, got {address!r}"
+        )
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout) as line:
+            # Without encryption it is the scheduler that speaks first.
+            if protocol == "tcp" and not line.recv(1):
+                raise ConnectionError("it hung up")
+    except OSError as error:
+        raise WorkerError(
+            f"no Dask scheduler answers at {address} ({error.strerror or error}); start one with "
+            "`dask scheduler` and give the address that it prints"
+        ) from error
