@@ -36,6 +36,7 @@ _HOME = {
     "fit_bundle": "estimation",
     "lv": "local_variation",
     "make_schedule": "schedule",
+    "merge": "merging",
     "pairwise_correlation": "coactivity",
     "population_count": "coactivity",
     "present": "schedule",
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from stochnet.flags import Flag
     from stochnet.layers import Layer
     from stochnet.local_variation import cv2, lv
+    from stochnet.merging import merge
     from stochnet.process import Process
     from stochnet.processes import PROCESSES
     from stochnet.raster import SpikeRaster
