@@ -14,7 +14,8 @@ from stochnet.bundle import Bundle
 from stochnet.errors import InvalidInputError
 from stochnet.fits import ProcessFit
 from stochnet.kernels.counts import independent_counts
-from stochnet.kernels.spikes import pooled_spikes, profile_spikes, segmented_spikes
+from stochnet.kernels.segmented import segmented_spikes
+from stochnet.kernels.spikes import pooled_spikes, profile_spikes
 from stochnet.kernels.stepwise import stepwise
 from stochnet.process import Independent, Stepwise
 from stochnet.segments import SLOTS, Segments, cut_segments, slot_of_bin

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 
 from stochnet.kernels.philox import lanes
-from stochnet.kernels.spikes import draw_levels
+from stochnet.kernels.segmented import draw_levels
 from stochnet.rng import COUNT, LOW
 
 CHUNK = 1024
