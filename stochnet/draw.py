@@ -15,6 +15,7 @@ from stochnet.errors import InvalidInputError
 from stochnet.fits import ProcessFit
 from stochnet.kernels.counts import independent_counts
 from stochnet.kernels.segmented import segmented_spikes
+from stochnet.kernels.sparse import sparse_spikes
 from stochnet.kernels.spikes import pooled_spikes, profile_spikes
 from stochnet.kernels.stepwise import stepwise
 from stochnet.process import Independent, Stepwise
@@ -166,7 +167,11 @@ def _draw_independent(
             slots = slot_of_bin(run.n_bins, fit.window or run.n_bins).astype(np.uint8)
             profile_spikes(thresholds, nodes, *size, *key, words, slots)
         else:
-            pooled_spikes(thresholds[:, 0].copy(), nodes, *size, *key, words)
+            pooled = thresholds[:, 0].copy()
+            scale, shift = rng.gap_scale(pooled)
+            if scale.any():
+                sparse_spikes(scale, shift, nodes, *size, *key, words)
+            pooled_spikes(pooled, nodes, *size, *key, words)
         return
     segments = prepared.segments
     addresses = (prepared.row, prepared.slot, prepared.trial, gain)
