@@ -25,6 +25,7 @@ _HOME = {
     "Schedule": "schedule",
     "SpikeRaster": "raster",
     "StochnetError": "errors",
+    "Workers": "workers",
     "assess": "assumptions",
     "autocorrelation": "statistics",
     "cv2": "local_variation",
@@ -96,6 +97,7 @@ if TYPE_CHECKING:
         write_raster,
     )
     from stochnet.validation import Report, validate
+    from stochnet.workers import Workers
 
 
 def __getattr__(name: str) -> Any:

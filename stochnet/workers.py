@@ -38,7 +38,7 @@ class Workers(Executor):
     The module that starts processes needs the usual guard::
 
         if __name__ == "__main__":
-            with Workers(4) as workers:
+            with sn.Workers(4) as workers:
                 fits = sn.fit(raster, "gamma_renewal", executor=workers)
     """
 
