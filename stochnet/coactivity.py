@@ -17,8 +17,13 @@ def population_count(raster: SpikeRaster) -> NDArray[np.int64]:
     n_words = -(-raster.n_bins // 64)
     total = np.zeros(raster.n_trials * n_words * 64, np.int64)
     for _, block in raster.blocks():
-        kernels.population(packed(block), total)
+        add_population(packed(block), total)
     return total.reshape(raster.n_trials, -1)[:, : raster.n_bins]
+
+
+def add_population(words: NDArray[np.uint64], total: NDArray[np.int64]) -> None:
+    """Add the spikes of nodes in every bin: words (node, word), total (word·64,)."""
+    run_blocks(lambda a, b: kernels.population(words, a, b, total), words.shape[1])
 
 
 def sample_pairs(
@@ -69,7 +74,7 @@ def pairwise_correlation(
             for a, block in raster.blocks()]  # fmt: skip
     words = np.concatenate(rows)
     totals = np.empty(len(words), np.int64)
-    kernels.count_spikes(words, totals)
+    run_blocks(lambda i, j: kernels.count_spikes(words[i:j], totals[i:j]), len(words))
     both = np.empty(len(first), np.int64)
     a, b = index[: len(first)], index[len(first) :]
     run_blocks(lambda i, j: kernels.coincidences(words, a[i:j], b[i:j], both[i:j]), len(first))

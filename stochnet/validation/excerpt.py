@@ -77,7 +77,7 @@ class Excerpt:
         none.
     histograms : tuple of Histogram
     population : tuple of ndarray of int64 (bin,)
-        Active nodes in every bin, observed and simulated.
+        Active nodes in every bin, observed and simulated; empty where they were not counted.
     """
 
     nodes: Index
@@ -88,7 +88,7 @@ class Excerpt:
     rates: tuple[Array, Array]
     fanos: tuple[Array, Array]
     histograms: tuple[Histogram, ...]
-    population: tuple[Index, Index]
+    population: tuple[Index, ...]
 
 
 def spread_nodes(raster: SpikeRaster, rate: Array, n_nodes: int) -> Index:
@@ -165,7 +165,7 @@ def excerpt(
     window : int or None
         Bins of the windows of `fanos`, and of the histograms.
     population : sequence of ndarray of int64
-        Active nodes per bin, observed and simulated.
+        Active nodes per bin, observed and simulated; empty where they were not counted.
     """
     nodes = spread_nodes(observed, rates[0], RASTER_NODES)
     layer_of = [layer.name for layer in observed.layers for _ in range(layer.n_nodes)]
@@ -179,5 +179,5 @@ def excerpt(
         rates,
         fanos,
         () if window is None else histograms(observed, simulated, few, rates[0], window),
-        (population[0].ravel(), population[1].ravel()),
+        tuple(count.ravel() for count in population),
     )

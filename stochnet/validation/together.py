@@ -8,16 +8,16 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.coactivity import pairwise_correlation, population_count
+from stochnet.coactivity import pairwise_correlation
 from stochnet.kernels import summary as kernels
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
-from stochnet.statistics import Array
+from stochnet.statistics import Array, phi
 from stochnet.sufficient import packed
 from stochnet.threads import run_blocks
 from stochnet.validation.halves import Units, add
-from stochnet.validation.nodewise import Halves, correlation
 
 Index = NDArray[np.int64]
+Halves = NDArray[np.float32]
 
 
 def take_nodes(raster: SpikeRaster, nodes: Index) -> SpikeRaster:
@@ -30,17 +30,6 @@ def take_nodes(raster: SpikeRaster, nodes: Index) -> SpikeRaster:
         if len(mine):
             parts.append(np.asarray(raster.data[first:stop])[mine - first])
     return replace(raster, data=np.concatenate(parts), layers=())
-
-
-def population_by_layer(raster: SpikeRaster) -> dict[str, Index]:
-    """Return the active nodes of every layer in every bin: name to (trial, bin)."""
-    total = {
-        layer.name: np.zeros((raster.n_trials, raster.n_bins), np.int64) for layer in raster.layers
-    }
-    for _, block in raster.blocks():
-        for layer in block.layers:
-            total[layer.name] += population_count(block.block(layer.nodes))
-    return total
 
 
 def population_halves(count: Index, units: Units, weights: NDArray[np.float64]) -> Index:
@@ -73,7 +62,8 @@ def pair_correlations(
     if units is None:
         return whole, None
     n_units = units.n_units
-    words = packed(units.rows(chosen))
+    data = units.cut(packed(chosen).reshape(len(nodes), chosen.n_trials, -1))
+    words = data.reshape(-1, data.shape[2])
     totals = np.empty(len(words), np.int64)
     run_blocks(lambda i, j: kernels.count_spikes(words[i:j], totals[i:j]), len(words))
     active = add(totals.reshape(-1, n_units), weights)
@@ -87,7 +77,7 @@ def pair_correlations(
         together = np.empty(len(rows[0]), np.int64)
         _coincide(words, rows, together)
         both[part] = add(together.reshape(-1, n_units), weights)
-    halves = correlation(active[a], active[b], both, np.broadcast_to(bins, both.shape))
+    halves = phi(active[a], active[b], both, bins)
     return whole, halves.T.astype(np.float32)
 
 
