@@ -169,9 +169,13 @@ def fano_from_moments(
 
     NaN without two windows or without spikes.
     """
-    top = _spread(n, total, squares)
     with np.errstate(invalid="ignore"):
-        return np.asarray(top / ((n - 1) * total).astype(np.float64))
+        fano = np.asarray(_spread(n, total, squares) / ((n - 1) * total))
+    for at, many in _large(n, total, squares):
+        if many > 1:
+            top = many * int(squares[at]) - int(total[at]) ** 2
+            fano[at] = top / ((many - 1) * int(total[at]))
+    return fano
 
 
 def cv_from_moments(
@@ -191,14 +195,23 @@ def _spread(
 ) -> Array:
     """Return n² times the variance: one integer, rounded once."""
     spread = (n * squares - total * total).astype(np.float64)
+    for at, many in _large(n, total, squares):
+        spread[at] = float(many * int(squares[at]) - int(total[at]) ** 2)
+    return spread
+
+
+def _large(
+    n: int | NDArray[np.int64], total: NDArray[np.int64], squares: NDArray[np.int64]
+) -> list[tuple[tuple[np.intp, ...], int]]:
+    """Return where 64 bits might not hold a spread, with n there: these need Python's integers.
+
+    Each number decides for itself, so that none depends on those beside it.
+    """
     if int(np.max(n)) * int(squares.max(initial=0)) < 2**62 and total.max(initial=0) < 2**31:
-        return spread
-    # Each number decides for itself, so that none depends on those beside it.
+        return []
     many = np.broadcast_to(n, squares.shape)
     large = (squares > 2**62 // np.maximum(many, 1)) | (total >= 2**31)
-    for at in zip(*np.nonzero(large), strict=True):
-        spread[at] = float(int(many[at]) * int(squares[at]) - int(total[at]) ** 2)
-    return spread
+    return [(at, int(many[at])) for at in zip(*np.nonzero(large), strict=True)]
 
 
 def cv_isi(raster: SpikeRaster) -> Array:

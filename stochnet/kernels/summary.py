@@ -204,36 +204,25 @@ def lagged_pairs(words, n_words, n_bins, lag, out):
 
 
 @numba.njit(nogil=True, error_model="numpy")
-def population(words, first, last, out):
-    """Add the spikes of all nodes in every bin of some words: words (node, word), first to last.
+def count_bins(words, planes):
+    """Count the nodes that are active in every bin: words (node, word).
 
-    out int64 (word·64,). Bit p of the counts of up to 255 nodes lies in plane p, so one node is
-    added by carrying through the planes, 64 bins at a time.
+    Bit p of a count is the bit of its bin in planes[p], uint64 (plane, word), zero before; there
+    are enough planes for the number of nodes. A node is added by carrying through the planes.
     """
-    n = last - first
-    planes = np.zeros((8, n), np.uint64)
+    n = words.shape[1]
     carry = np.empty(n, np.uint64)
-    for start in range(0, words.shape[0], 255):
-        stop = min(start + 255, words.shape[0])
-        for i in range(start, stop):
+    for i in range(words.shape[0]):
+        for w in range(n):
+            carry[w] = words[i, w]
+        p, most = 0, i + 1
+        while most > 0:
             for w in range(n):
-                carry[w] = words[i, first + w]
-            p, most = 0, i - start + 1
-            while most > 0:
-                plane = planes[p]
-                for w in range(n):
-                    both = plane[w] & carry[w]
-                    plane[w] ^= carry[w]
-                    carry[w] = both
-                p += 1
-                most >>= 1
-        for p in range(8):
-            for w in range(n):
-                word = planes[p, w]
-                planes[p, w] = _ZERO
-                if word != _ZERO:
-                    for bit in range(64):
-                        out[64 * (first + w) + bit] += np.int64(word >> np.uint64(bit) & _ONE) << p
+                both = planes[p, w] & carry[w]
+                planes[p, w] ^= carry[w]
+                carry[w] = both
+            p += 1
+            most >>= 1
 
 
 @numba.njit(nogil=True, error_model="numpy")

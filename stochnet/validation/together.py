@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.coactivity import pairwise_correlation
-from stochnet.kernels import summary as kernels
+from stochnet.coactivity import coincidences, pairwise_correlation
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
 from stochnet.statistics import Array, phi
 from stochnet.sufficient import packed
-from stochnet.threads import run_blocks
 from stochnet.validation.halves import Units, add
 
 Index = NDArray[np.int64]
@@ -64,8 +61,8 @@ def pair_correlations(
     n_units = units.n_units
     data = units.cut(packed(chosen).reshape(len(nodes), chosen.n_trials, -1))
     words = data.reshape(-1, data.shape[2])
-    totals = np.empty(len(words), np.int64)
-    run_blocks(lambda i, j: kernels.count_spikes(words[i:j], totals[i:j]), len(words))
+    every_row = np.arange(len(words))
+    totals = coincidences(words, every_row, every_row)
     active = add(totals.reshape(-1, n_units), weights)
     bins = add(np.full(n_units, units.length), weights)
     both = np.empty((len(first), weights.shape[1]), np.int64)
@@ -74,13 +71,7 @@ def pair_correlations(
     for start in range(0, len(first), step):
         part = slice(start, start + step)
         rows = [(side[part, None] * n_units + every).ravel() for side in (a, b)]
-        together = np.empty(len(rows[0]), np.int64)
-        _coincide(words, rows, together)
+        together = coincidences(words, rows[0], rows[1])
         both[part] = add(together.reshape(-1, n_units), weights)
     halves = phi(active[a], active[b], both, bins)
     return whole, halves.T.astype(np.float32)
-
-
-def _coincide(words: NDArray[np.uint64], rows: Sequence[Index], out: Index) -> None:
-    one, other = rows
-    run_blocks(lambda i, j: kernels.coincidences(words, one[i:j], other[i:j], out[i:j]), len(out))
