@@ -169,8 +169,9 @@ def fano_from_moments(
 
     NaN without two windows or without spikes.
     """
-    with np.errstate(invalid="ignore"):
-        fano = np.asarray(_spread(n, total, squares) / ((n - 1) * total))
+    fano = np.full(total.shape, np.nan)
+    known = (total > 0) & (np.asarray(n) > 1)
+    np.divide(_spread(n, total, squares), (n - 1) * total, out=fano, where=known)
     for at, many in _large(n, total, squares):
         if many > 1:
             top = many * int(squares[at]) - int(total[at]) ** 2

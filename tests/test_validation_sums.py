@@ -13,9 +13,9 @@ import stochnet as sn
 from stochnet.layers import Layer
 from stochnet.statistics import cv_from_moments, fano_from_moments
 from stochnet.testing import rasters
+from stochnet.validation import comparison
 from stochnet.validation import survey as surveys
 from stochnet.validation.choice import known_names
-from stochnet.validation.comparison import kolmogorov
 from stochnet.validation.halves import cut_units
 from stochnet.validation.nodewise import statistics_to_compare
 from stochnet.validation.per_unit import MOST_LAGS, UnitSums
@@ -147,10 +147,23 @@ def test_laws_with_ties_are_compared_at_every_value(first, second):
         for at in range(6)
     )
     for kind in (np.int64, np.float32):
-        found = kolmogorov(np.array(first, kind), np.array(second, kind))
+        found = comparison.kolmogorov(np.array(first, kind), np.array(second, kind))
         assert found == pytest.approx(expected, abs=1e-15)
     padded = np.array([np.nan, *first, np.nan])
-    assert kolmogorov(padded, np.array(second, float)) == pytest.approx(expected, abs=1e-15)
+    assert comparison.kolmogorov(padded, np.array(second, float)) == pytest.approx(
+        expected, abs=1e-15
+    )
+
+
+def test_many_values_are_sorted_by_digits(rng, monkeypatch):
+    values = rng.normal(size=1000).astype(np.float32)
+    values[:8] = [np.nan, -np.nan, 0, -0.0, np.inf, -np.inf, 1e-42, -1e-42]
+    other = rng.permutation(values[3:]) * np.float32(1.1)
+    expected = comparison.kolmogorov(values, other)
+    with np.errstate(all="raise"):
+        monkeypatch.setattr(comparison, "MANY", 1)
+        np.testing.assert_array_equal(comparison._ordered(values), np.sort(values)[:-2])
+        assert comparison.kolmogorov(values, other) == expected
 
 
 def test_chosen_statistics_are_those_of_the_whole_report(raster):

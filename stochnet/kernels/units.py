@@ -103,12 +103,11 @@ def gap_sums(words, n_words, n_parts, table, sums, squares):
                     first = 64 * w + trailing_zeros(word)
                 for _ in range(min(4, n_parts - 4 * w)):
                     entry = np.int64(table[np.int64(word & _LOW16)])
-                    any_spike = -np.int64((word & _LOW16) != _ZERO)
+                    spikes = -np.int64((word & _LOW16) != _ZERO)
                     word >>= _S16
                     gap = since + ((entry >> 8) & 15)
-                    total += ((entry & 255) + gap * gap) & any_spike
-                    after = since + 16
-                    since = after ^ ((after ^ (16 - (entry >> 12))) & any_spike)
+                    total += (entry & 255) + (gap * gap & spikes)
+                    since = (since & ~spikes) + 16 - (entry >> 12)
             first = max(first, 0)
             sums[unit, i] = 16 * n_parts - since - first
             squares[unit, i] = total - first * first

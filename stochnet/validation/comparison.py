@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.kernels.laws import largest_difference
+from stochnet.kernels.laws import largest_difference, sort_keys
 from stochnet.threads import run_blocks
 
 Values = NDArray[Any]
@@ -22,6 +22,8 @@ UNSEEN = 3.0
 PAIRS = ((0, 1), (0, 2), (1, 3))
 # Below this many values one thread is done before others have started.
 FEW = 20_000
+# From this many values on, sorting by digits saves more than its kernel takes to compile.
+MANY = 1 << 16
 
 RULE = (
     f"A distance is within the floor if it is at most {TOLERANCE:g} times the floor plus "
@@ -168,9 +170,24 @@ def _ordered(values: Values) -> Values:
     """Sort the values that are not NaN; count those of each size instead where they are whole."""
     if values.dtype.kind == "i":
         return np.bincount(values.ravel())
+    if values.dtype == np.float32 and values.size >= MANY:
+        return _sorted_by_digits(values.ravel())
     # NaN comes last.
     ordered = np.sort(values, axis=None)
     return ordered[: ordered.size - np.count_nonzero(np.isnan(ordered))]
+
+
+def _sorted_by_digits(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    missing = np.isnan(values)
+    # Adding zero makes -0 a 0, which it equals.
+    bits = ((values[~missing] if missing.any() else values) + np.float32(0)).view(np.int32)
+    lowest = np.int32(-(2**31))
+    # As whole numbers, floats are in order once the negative ones are turned over.
+    keys = (bits ^ (bits >> 31 | lowest)).view(np.uint32)
+    other = np.empty_like(keys)
+    sort_keys(keys, other)
+    bits = other.view(np.int32)
+    return (bits ^ (~bits >> 31 | lowest)).view(np.float32)
 
 
 def _difference(first: Values, second: Values) -> float:
