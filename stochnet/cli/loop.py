@@ -207,6 +207,14 @@ def validate(
     observed: Annotated[Path, typer.Argument(metavar="OBSERVED.h5", show_default=False)],
     simulated: Annotated[Path, typer.Argument(metavar="SIMULATED.h5", show_default=False)],
     window: Windows = None,
+    statistic: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--statistic",
+            metavar="NAME",
+            help="Compare by this one only, for example fano_factor; can be given several times.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="REPORT.html", help="Write a report.")
     ] = None,
@@ -229,6 +237,8 @@ def validate(
         if target is not None:
             check_target(target)
     chosen: dict[str, Any] = {"windows": tuple(window)} if window else {}
+    if statistic:
+        chosen["statistics"] = tuple(statistic)
     report = compare(read_raster(observed), read_raster(simulated), **chosen)
     if output is not None:
         report.to_html(output)
