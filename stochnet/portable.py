@@ -34,24 +34,25 @@ class NodeSlice:
             ) from error
 
 
+def portable_data(data: NodeArray, first: int, last: int) -> NodeArray:
+    """Return some nodes of the data of a raster so that they pickle small.
+
+    Of an array in memory the nodes go along, of a file its path, of nodes that are drawn whenever
+    they are read the parameters.
+    """
+    if isinstance(data, np.ndarray):
+        return data[first:last]
+    part = getattr(data, "part", None)
+    return NodeSlice(data, first, last) if part is None else part(first, last)
+
+
 def portable(
     raster: SpikeRaster, first: int, last: int, *, conditions: NDArray[np.int16] | None
 ) -> SpikeRaster:
-    """Return some nodes of a raster so that it pickles small.
-
-    Of an array in memory the nodes go along, of a file its path, of nodes that are drawn whenever
-    they are read the parameters. Labels are the given ones; stimuli and provenance stay here.
-    """
-    data: Any = raster.data
-    if isinstance(data, np.ndarray):
-        part: Any = data[first:last]
-    elif hasattr(data, "part"):
-        part = data.part(first, last)
-    else:
-        part = NodeSlice(data, first, last)
+    """Return some nodes of a raster, with the given labels; stimuli and provenance stay here."""
     return replace(
         raster,
-        data=part,
+        data=portable_data(raster.data, first, last),
         conditions=conditions,
         training_labels=None,
         stimuli=None,

@@ -319,6 +319,38 @@ def test_a_part_of_a_fit_carries_its_nodes_or_the_way_to_them(raster, tmp_path):
         assert fingerprint(mine) == fingerprint(theirs)
 
 
+# A validation.
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "n_trials"),
+    [
+        ("bernoulli", {}, 20),
+        ("poisson", {"windows": (4, 24)}, 20),
+        ("bernoulli", {"statistics": ("firing_rate", "fano_factor")}, 5),
+        ("bernoulli", {}, 1),
+    ],
+)
+def test_a_report_is_the_same_over_an_executor(name, options, n_trials, raster, tmp_path):
+    """Halves of trials and of pieces of trials, bits against counts, files, no halves."""
+    half = replace_layers(raster.trials(slice(0, n_trials)))
+    sn.write_raster(half, tmp_path / "r.h5")
+    bundle = sn.fit_bundle(half, name, per_condition=n_trials == 20)
+    drawn = sn.simulate(bundle, seed=2)
+    local = sn.validate(half, drawn, **options)
+    executor = Inline()
+    remote = sn.validate(sn.read_raster(tmp_path / "r.h5"), drawn, **options, executor=executor)
+    local.to_json(tmp_path / "l.json")
+    remote.to_json(tmp_path / "r.json")
+    assert (tmp_path / "l.json").read_bytes() == (tmp_path / "r.json").read_bytes()
+    assert executor.sent > 6
+
+
+def replace_layers(raster):
+    layers = (sn.Layer("a", "a", (11,), 0, 11), sn.Layer("b", "b", (19,), 11, 19))
+    return dataclasses.replace(raster, layers=layers)
+
+
 def test_a_file_that_a_worker_does_not_find_is_named(raster, tmp_path):
     sn.write_raster(raster, tmp_path / "r.h5")
     part = Plan(sn.read_raster(tmp_path / "r.h5"), (sn.PROCESSES["markov"],), False, None).part(

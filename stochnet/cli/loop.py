@@ -224,6 +224,8 @@ def validate(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 if any statistic differs.")
     ] = False,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
@@ -232,6 +234,7 @@ def validate(
     from stochnet.storage import read_raster
     from stochnet.storage.publish import check_target
     from stochnet.validation import validate as compare
+    from stochnet.workers import open_executor
 
     for target in (output, json_output):
         if target is not None:
@@ -239,7 +242,9 @@ def validate(
     chosen: dict[str, Any] = {"windows": tuple(window)} if window else {}
     if statistic:
         chosen["statistics"] = tuple(statistic)
-    report = compare(read_raster(observed), read_raster(simulated), **chosen)
+    with open_executor(workers, scheduler) as executor:
+        rasters = read_raster(observed), read_raster(simulated)
+        report = compare(*rasters, **chosen, executor=executor)
     if output is not None:
         report.to_html(output)
     if json_output is not None:
