@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from stochnet.kernels.compile import kernel
 from stochnet.kernels.dense import NARROW, WIDE, draw_counters
 from stochnet.kernels.philox import geometric_gap, leading_zeros
 from stochnet.kernels.sparse import address_gaps
@@ -15,7 +15,7 @@ _ZERO, _ONE, _S24, _S31, _S63 = (np.uint64(n) for n in (0, 1, 24, 31, 63))
 _UNIT, _ALL = 4294967296.0, np.uint64(1 << 32)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def tabulate_gaps(hazards, entries, guide):
     """Fill floor(2^32·P(gap ≤ k)) for gaps of k = 1, 2, … bins, and guide; return the mean gap.
 
@@ -37,7 +37,7 @@ def tabulate_gaps(hazards, entries, guide):
     return mean
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def renewal_spikes(hazards, scale, shift, nodes, n_trials, n_bins, k0, k1, out):
     """Draw spikes of renewal nodes.
 
