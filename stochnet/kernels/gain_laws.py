@@ -78,7 +78,7 @@ def partial_means(law, a, b, knots, grid, out):
     grid[0, CELLS] = mode
     for side in range(2):
         sign, far = 2.0 * side - 1.0, ends[side]
-        first = min(min(0.06, width / 12.0), far / CELLS)
+        first = min(0.06, width / 12.0, far / CELLS)
         ratio = growth(far, first)
         at, size = 0.0, first
         total = first * (ratio**CELLS - 1.0) / (ratio - 1.0)
