@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 import stochnet as sn
 from stochnet.layers import Layer
-from stochnet.statistics import cv_from_moments, fano_from_moments
+from stochnet.moments import cv_from_moments, fano_from_moments
 from stochnet.testing import rasters
+from stochnet.unit_sums import MOST_LAGS, UnitSums
 from stochnet.validation import comparison
 from stochnet.validation import survey as surveys
 from stochnet.validation.choice import known_names
 from stochnet.validation.halves import cut_units
 from stochnet.validation.nodewise import statistics_to_compare
-from stochnet.validation.per_unit import MOST_LAGS, UnitSums
 
 CONDITIONS = np.random.default_rng(3).integers(-1, 4, (24, 130))
 
@@ -108,7 +108,7 @@ def test_findings_do_not_depend_on_blocks_or_threads(raster, monkeypatch):
     survey = survey_of(raster, 130, inside)
     expected = surveys.take(survey)
     monkeypatch.setattr("stochnet.threads.count", lambda threads: 3)
-    monkeypatch.setattr(surveys, "AT_ONCE", 1)
+    monkeypatch.setattr("stochnet.unit_sums.AT_ONCE", 1)
     monkeypatch.setattr(surveys, "BLOCK_BYTES", 11 * raster.node_bytes)
     done = []
     found = surveys.take(survey, done.append)
