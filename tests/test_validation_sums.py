@@ -1,6 +1,7 @@
 """The sums that validation rests on: exact, in any units, windows, blocks and threads."""
 
 import json
+import pickle
 from dataclasses import replace
 
 import naive
@@ -118,6 +119,15 @@ def test_findings_do_not_depend_on_blocks_or_threads(raster, monkeypatch):
         assert one.keys() == other.keys()
         for key in one:
             np.testing.assert_array_equal(one[key], other[key])
+
+
+def test_a_survey_can_be_sent_to_a_worker(raster):
+    survey = survey_of(raster, 40, np.ones((72, 2)))
+    sent = pickle.loads(pickle.dumps(survey))
+    (block,) = survey.blocks
+    found, expected = sent.of_nodes(*block), survey.of_nodes(*block)
+    for label, values in expected.whole.items():
+        np.testing.assert_array_equal(found.whole[label], values)
 
 
 def test_numbers_beyond_64_bits_are_exact_and_leave_their_neighbours_alone():
