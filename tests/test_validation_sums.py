@@ -123,7 +123,7 @@ def test_findings_do_not_depend_on_blocks_or_threads(raster, monkeypatch):
 
 def test_a_survey_can_be_sent_to_a_worker(raster):
     survey = survey_of(raster, 40, np.ones((72, 2)))
-    sent = pickle.loads(pickle.dumps(survey))
+    sent = pickle.loads(pickle.dumps(survey))  # noqa: S301 - what was just written
     (block,) = survey.blocks
     found, expected = sent.of_nodes(*block), survey.of_nodes(*block)
     for label, values in expected.whole.items():
