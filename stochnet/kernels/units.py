@@ -108,7 +108,8 @@ def gap_sums(words, n_words, n_parts, table, sums, squares):
                     gap = since + ((entry >> 8) & 15)
                     total += (entry & 255) + (gap * gap & spikes)
                     since = (since & ~spikes) + 16 - (entry >> 12)
-            first = max(first, 0)
+            if first < 0:
+                first = 0
             sums[unit, i] = 16 * n_parts - since - first
             squares[unit, i] = total - first * first
 
