@@ -18,6 +18,7 @@ import stochnet as sn
 
 BINS = 10_000
 TRIALS = 10
+DENSE_PART, PACKED_PART = 100, 1000
 STATISTICS = ("firing rate", "Fano factor", "CV of intervals")
 
 
@@ -62,8 +63,8 @@ def _numpy_cv(dense) -> Any:
     return np.sqrt(squares - mean * mean) / mean
 
 
-def _in_parts(function, array, step: int = 100):
-    """Parts that fit the cache: NumPy's temporaries cost more than its sums."""
+def _in_parts(function, array, step: int):
+    """Nodes in parts that fit the cache: NumPy's temporaries cost more than its sums."""
     return np.concatenate([function(array[i : i + step]) for i in range(0, len(array), step)])
 
 
@@ -74,8 +75,8 @@ def _dense(trials: Observed, single: Observed) -> dict:
 
     return {
         "firing rate": lambda: np.count_nonzero(trials.dense, axis=(1, 2)) / BINS,
-        "Fano factor": lambda: _in_parts(fano, trials.dense),
-        "CV of intervals": lambda: _in_parts(_numpy_cv, single.dense[:, 0]),
+        "Fano factor": lambda: _in_parts(fano, trials.dense, DENSE_PART),
+        "CV of intervals": lambda: _in_parts(_numpy_cv, single.dense[:, 0], DENSE_PART),
     }
 
 
@@ -83,13 +84,16 @@ def _packed(trials: Observed) -> dict:
     def counts(part):
         return np.bitwise_count(part).sum(axis=2, dtype=np.int64)
 
+    def rate(part):
+        return counts(part).sum(axis=1) / BINS
+
     def fano(part):
         found = counts(part)
         return found.var(axis=1, ddof=1) / found.mean(axis=1)
 
     return {
-        "firing rate": lambda: _in_parts(lambda p: counts(p).sum(axis=1), trials.words) / BINS,
-        "Fano factor": lambda: _in_parts(fano, trials.words),
+        "firing rate": lambda: _in_parts(rate, trials.words, PACKED_PART),
+        "Fano factor": lambda: _in_parts(fano, trials.words, PACKED_PART),
     }
 
 

@@ -30,11 +30,17 @@ def machine(results: dict[str, Any]) -> str:
     foreign = {kind: found["foreign"] or 0 for kind, found in results["kinds"].items()}
     minutes = sum(found["seconds"] for found in results["kinds"].values()) / 60
     quick = ", small sizes (`--quick`)" if about["quick"] else ""
+    run = (
+        f"{about['date']}, stochnet {about['stochnet']}, {results['rounds']} repetitions{quick}, "
+        f"{minutes:.0f} minutes."
+    )
+    hardware = (
+        f"{about['processor']}, {about['cores']} cores, {about['memory_gib']} GiB, {caches}; "
+        f"{', '.join(about['flags'])}."
+    )
     lines = [
-        f"- Run: {about['date']}, stochnet {about['stochnet']}, {results['rounds']} repetitions"
-        f"{quick}, {minutes:.0f} minutes.",
-        f"- Machine: {about['processor']}, {about['cores']} cores, {about['memory_gib']} GiB, "
-        f"{caches}; {', '.join(about['flags'])}.",
+        f"- Run: {run}",
+        f"- Machine: {hardware}",
         f"- Software: {about['system']}, Python {about['python']}, {versions}.",
     ]
     worst = max(foreign, key=foreign.__getitem__)

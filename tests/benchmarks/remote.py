@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -128,10 +129,14 @@ def remotes(wanted: dict[str, dict[str, Any]]) -> Iterator[tuple[dict[str, Prepa
     missing: dict[str, str] = {}
     with ExitStack() as stack:
         for label, arguments in wanted.items():
-            work = dict(arguments)
+            work, begin = dict(arguments), time.perf_counter()
             try:
                 remote = stack.enter_context(Remote(work.pop("name")))
-                running[label] = remote.prepare(label, **work)
+                prepared = remote.prepare(label, **work)
+                prepared()
+                running[label] = prepared
             except NotRunError as reason:
                 missing[label] = str(reason)
+            outcome = missing.get(label, f"ready in {time.perf_counter() - begin:.1f} s")
+            print(f"{label}: {outcome}", file=sys.stderr, flush=True)
         yield running, missing

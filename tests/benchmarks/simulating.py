@@ -41,8 +41,6 @@ def _race(roster: dict[str, tuple[str, str | None, int]], nodes: int, rounds: in
         for label, (name, form, part) in roster.items()
     }
     with remotes(wanted) as (running, missing):
-        for remote in running.values():
-            remote()
         seconds = turns(running, rounds)
         prepared = {label: remote.answer for label, remote in running.items()}
     return {

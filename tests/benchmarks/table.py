@@ -42,7 +42,8 @@ def figures(value: float | None, digits: int = 3) -> str:
         return "–"
     if value == 0:
         return "0"
-    places = digits - 1 - math.floor(math.log10(abs(value)))
+    # By way of text, for rounding may add a digit.
+    places = digits - 1 - int(f"{value:.{digits - 1}e}".rpartition("e")[2])
     return f"{round(value, places):,.{max(0, places)}f}"
 
 

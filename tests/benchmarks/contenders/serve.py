@@ -157,13 +157,16 @@ def _prepare(
     """Prepare the form that was asked for, or the fastest."""
     p = rates(request["law"], request["nodes"])
     names = [request["form"]] if request["form"] else list(forms)
-    best: tuple[Work, dict] | None = None
-    tried = {}
+    best, tried = {}, {}
     for name in names:
-        found = try_form(forms[name], p, request["bins"], warm)
-        tried[name] = found[1]["seconds"]
-        if best is None or found[1]["seconds"] < best[1]["seconds"]:
-            best = found
-            best[1]["form"] = name
-        del found
-    return best[0], {**best[1], "tried": tried}
+        work = None
+        work, answer = try_form(forms[name], p, request["bins"], warm)
+        tried[name] = answer["seconds"]
+        if not best or answer["seconds"] < best["seconds"]:
+            best = {**answer, "form": name}
+    if best["form"] != name:
+        # Preparing another form may have ended this one.
+        work = None
+        work = forms[best["form"]](p, request["bins"])
+        once(work)
+    return work, {**best, "tried": tried}
