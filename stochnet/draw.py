@@ -13,8 +13,9 @@ from stochnet import packing, rng
 from stochnet.bundle import Bundle
 from stochnet.errors import InvalidInputError
 from stochnet.fits import ProcessFit
-from stochnet.kernels.counts import independent_counts
+from stochnet.kernels.counts import independent_counts, pooled_counts
 from stochnet.kernels.segmented import segmented_spikes
+from stochnet.kernels.sparse import sparse_spikes
 from stochnet.kernels.spikes import pooled_spikes, profile_spikes
 from stochnet.kernels.stepwise import stepwise
 from stochnet.process import Independent, Stepwise
@@ -166,7 +167,11 @@ def _draw_independent(
             slots = slot_of_bin(run.n_bins, fit.window or run.n_bins).astype(np.uint8)
             profile_spikes(thresholds, nodes, *size, *key, words, slots)
         else:
-            pooled_spikes(thresholds[:, 0].copy(), nodes, *size, *key, words)
+            pooled = thresholds[:, 0].copy()
+            scale, shift = rng.gap_scale(pooled)
+            if scale.any():
+                sparse_spikes(scale, shift, nodes, *size, *key, words)
+            pooled_spikes(pooled, nodes, *size, *key, words)
         return
     segments = prepared.segments
     addresses = (prepared.row, prepared.slot, prepared.trial, gain)
@@ -177,6 +182,9 @@ def _draw_independent(
         # The last step of the distribution function is 1, wherever a table is cut.
         entries[entries >= np.uint64(2**32 - 1)] = np.uint64(2**32)
         entries[..., -1] = np.uint64(2**32)
+        if entries.shape[1:3] == (1, 1):
+            pooled_counts(np.ascontiguousarray(entries[:, 0, 0]), nodes, *key, out)
+            return
         independent_counts(entries, nodes, *key, out, segments.of_bin, *addresses)
         return
     thresholds = np.floor(levels * 2.0**rng.PROBABILITY_BITS).astype(np.uint64)
@@ -196,10 +204,10 @@ def _draw_stepwise(
     sampler = fit.process.sampler
     if not isinstance(sampler, Stepwise):
         raise InvalidInputError(f"{fit.process.name} has no init and step")
-    conditions = np.zeros((run.n_trials, run.n_bins), np.int16)
-    if fit.n_conditions and run.conditions is not None:
-        conditions = run.conditions
-    kernel = stepwise(sampler.init, sampler.step, counts=fit.process.has_counts)
+    pooled = fit.n_conditions == 0 or run.conditions is None
+    conditions = np.zeros((1, 1), np.int16) if pooled else run.conditions
+    counts = fit.process.has_counts
+    kernel = stepwise(sampler.init, sampler.step, counts=counts, pooled=pooled)
     kernel(tables, nodes, run.n_bins, run.k0, run.k1, out, conditions)
 
 

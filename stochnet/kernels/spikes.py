@@ -14,7 +14,7 @@ from stochnet.kernels.dense import (
     settle_ties,
 )
 from stochnet.kernels.philox import bytes_below, bytes_below_each, bytes_equal, bytes_equal_each
-from stochnet.rng import LOW
+from stochnet.rng import LOW, SPARSE_BELOW, SPARSE_FROM
 
 _ZERO, _SHIFT32, _TOP = np.uint64(0), np.uint64(32), np.uint64(256)
 _SHIFT40, _BYTE, _S63 = np.uint64(40), np.uint64(255), np.uint64(63)
@@ -22,10 +22,10 @@ _SHIFT40, _BYTE, _S63 = np.uint64(40), np.uint64(255), np.uint64(63)
 
 @numba.njit(nogil=True, error_model="numpy")
 def pooled_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out):
-    """Draw spikes of nodes with one probability each.
+    """Draw spikes of nodes with one probability each; sparse nodes are left alone.
 
     thresholds uint64 (node,): floor(p·2^40); nodes uint64 (node,): their addresses; out uint64
-    (node, trial·word), all words written.
+    (node, trial·word), all words of these nodes written.
     """
     n_words = (n_bins + 63) // 64
     total = n_trials * n_words
@@ -42,6 +42,8 @@ def pooled_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out):
         n = min(BLOCK, total - start)
         address_words(start, n, n_words, n_bins, c0, c1, valid)
         for i in range(out.shape[0]):
+            if SPARSE_FROM <= thresholds[i] < SPARSE_BELOW:
+                continue
             words = out[i, start : start + n]
             top = thresholds[i] >> _SHIFT32
             low = thresholds[i] & LOW

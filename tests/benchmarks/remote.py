@@ -18,6 +18,9 @@ CONTENDERS = HERE / "contenders"
 ROOT = HERE.parents[1]
 PEERS = Path(os.environ.get("STOCHNET_BENCH_PEERS", ROOT / ".venv-peers"))
 
+# One process holds all the work of these; making more ready does not end what was ready before.
+SHARED = ("stochnet",)
+
 
 class NotRunError(Exception):
     """A contender cannot run here; the message says why."""
@@ -121,17 +124,21 @@ class Remote:
 
 @contextmanager
 def remotes(wanted: dict[str, dict[str, Any]]) -> Iterator[tuple[dict[str, Prepared], dict]]:
-    """Start a process for each label (name of the contender, and arguments of its work).
+    """Make ready the work of each label (name of the contender, and arguments of its work).
 
     Yields those that run, and why the others do not.
     """
     running: dict[str, Prepared] = {}
     missing: dict[str, str] = {}
+    shared: dict[str, Remote] = {}
     with ExitStack() as stack:
         for label, arguments in wanted.items():
             work, begin = dict(arguments), time.perf_counter()
+            name = work.pop("name")
             try:
-                remote = stack.enter_context(Remote(work.pop("name")))
+                remote = shared.get(name) or stack.enter_context(Remote(name))
+                if name in SHARED:
+                    shared[name] = remote
                 prepared = remote.prepare(label, **work)
                 prepared()
                 running[label] = prepared
