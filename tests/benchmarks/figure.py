@@ -7,6 +7,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from race import median
 
 SERIES = {
@@ -40,6 +41,7 @@ def draw(results: dict[str, Any], path: Path) -> None:
         rate.set(xlabel="probability of a spike in a bin", ylabel="billion bins per second")
         for panel in (nodes, bins, rate):
             panel.grid(alpha=0.3)
+            panel.yaxis.set_minor_formatter(NullFormatter())
             panel.spines[["top", "right"]].set_visible(False)
             panel.legend(frameon=False)
         figure.savefig(path, metadata={"Date": None})

@@ -43,16 +43,21 @@ def plan(quick: bool) -> dict[str, tuple[str, dict[float, Work]]]:
 def measure(options: Options) -> dict[str, Any]:
     """Time the sizes of an axis in turn."""
     axes: dict[str, Any] = {}
-    for axis, (name, works) in plan(options.quick).items():
-        with Remote(name) as remote:
-            running = {str(value): remote.prepare(str(value), **w) for value, w in works.items()}
+    with Remote("stochnet") as stochnet, Remote("numpy") as numpy:
+        remotes = {"stochnet": stochnet, "numpy": numpy}
+        for axis, (name, works) in plan(options.quick).items():
+            running = {
+                str(value): remotes[name].prepare(f"{axis} {value}", **work)
+                for value, work in works.items()
+            }
             seconds = turns(running, min(5, options.rounds))
-        axes[axis] = {
-            "values": list(works),
-            "node_bins": [work["nodes"] * work["bins"] for work in works.values()],
-            "seconds": list(seconds.values()),
-            "peak_mib": [prepared.answer["peak_mib"] for prepared in running.values()],
-        }
+            remotes[name].forget()
+            axes[axis] = {
+                "values": list(works),
+                "node_bins": [work["nodes"] * work["bins"] for work in works.values()],
+                "seconds": list(seconds.values()),
+                "peak_mib": [prepared.answer["peak_mib"] for prepared in running.values()],
+            }
     return axes
 
 

@@ -95,6 +95,10 @@ class Remote:
             )
         return Prepared(self, key, answer)
 
+    def forget(self) -> None:
+        """Let go of all work that was made ready."""
+        self.ask(do="forget")
+
     def ask(self, **request: Any) -> dict[str, Any]:
         """Send a request and wait for its answer."""
         pipe = self._process

@@ -86,7 +86,7 @@ def contenders(p: float, nodes: int) -> dict[str, tuple[Any, Any]]:
 
 def measure(options: Options) -> dict[str, Any]:
     """Race all at each probability."""
-    nodes = 2_000 if options.quick else 10_000
+    nodes = 5_000 if options.quick else 30_000
     seconds = {}
     for p in PROBABILITIES:
         works = contenders(p, nodes)

@@ -133,7 +133,7 @@ def serve(forms: Mapping[str, Callable[..., Work]], version: str, *, warm: bool 
 
     ``{"do": "prepare", "key": …, "nodes": …, "bins": …, "law": …, "form": …}`` prepares the form,
     or the fastest of all; ``{"do": "run", "key": …}`` runs it and answers with the seconds of one
-    run.
+    run; ``{"do": "forget"}`` lets go of all work.
     """
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -145,6 +145,9 @@ def serve(forms: Mapping[str, Callable[..., Work]], version: str, *, warm: bool 
             times = max(1, int(TURN_SECONDS / max(answer["seconds"], 1e-9)))
             works[request["key"]] = work, times
             answer["version"] = version
+        elif request["do"] == "forget":
+            works.clear()
+            answer = {}
         else:
             answer = {"seconds": once(*works[request["key"]])[0]}
         answers.write(json.dumps(answer) + "\n")
