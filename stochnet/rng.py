@@ -100,21 +100,25 @@ def geometric_gap(word: Any, zeros: Any, scale: Any, shift: Any) -> Any:
 
 
 def gap_scale(thresholds: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Return scale (32 bits) and shift of `geometric_gap` for sparse thresholds; 0 for others.
+    """Return scale (32 bits) and shift of `geometric_gap` for probabilities above 0.
 
-    By additions, multiplications and divisions alone, which are the same everywhere.
+    thresholds: floor(p·2**40), from 1 to 2**40. By additions, multiplications and divisions alone,
+    which are the same everywhere; a scale of 0 stands for p = 1, whose gaps are 0.
     """
-    sparse = (thresholds >= SPARSE_FROM) & (thresholds < SPARSE_BELOW)
-    p = np.where(sparse, thresholds, SPARSE_FROM).astype(np.float64) / 2.0**PROBABILITY_BITS
-    # -log(1 - p) as a series; p is below 1/32, so that 12 terms reach the last bit.
-    rate = np.full(p.shape, 1 / 12)
-    for n in range(11, 0, -1):
-        rate = 1 / n + p * rate
-    mean = _LN2 / (p * rate)
-    exponent = np.frexp(mean)[1]
-    scale = np.floor(np.ldexp(mean, 32 - exponent)).astype(np.uint64)
-    shift = (64 - exponent).astype(np.uint64)
-    return np.where(sparse, scale, np.uint64(0)), np.where(sparse, shift, np.uint64(0))
+    p = thresholds.astype(np.float64) / 2.0**PROBABILITY_BITS
+    fraction, exponent = np.frexp(1 - p)
+    certain = thresholds == np.uint64(1 << PROBABILITY_BITS)
+    z = (1 - fraction) / (1 + fraction)
+    # -log(fraction) as a series; z is at most 1/3, so that 18 terms reach the last bit.
+    rate = np.full(p.shape, 1 / 35)
+    for n in range(33, 0, -2):
+        rate = 1 / n + z * z * rate
+    rate = 2 * z * rate - exponent * _LN2
+    mean = _LN2 / np.where(certain, 1.0, rate)
+    fraction, exponent = np.frexp(mean)
+    scale = np.floor(np.ldexp(fraction, 32)).astype(np.uint64)
+    shift = np.minimum(64 - exponent, 72).astype(np.uint64)
+    return np.where(certain, np.uint64(0), scale), shift
 
 
 def gain_level(word: Any) -> Any:

@@ -171,6 +171,19 @@ def test_sparse_nodes_are_drawn_gap_by_gap_beside_dense_ones(n_trials, n_bins):
     np.testing.assert_array_equal(raster.to_dense(), naive.simulate(bundle, n_trials, n_bins, 3))
 
 
+@pytest.mark.parametrize(("n_trials", "n_bins"), [(1, 5000), (3, 130), (2, 20_000)])
+def test_renewal_nodes_are_drawn_gap_by_gap_also_beyond_their_table(n_trials, n_bins):
+    for name, params in (
+        ("refractory_poisson", ([0, 0.25, 1, 0.001, 0.0005], [0, 3, 2, 5, 1000])),
+        ("gamma_renewal", ([0, 0.3, 0.01, 0.0004, 1], [1, 2, 0.5, 50, 1])),
+    ):
+        names = [p.name for p in sn.PROCESSES[name].params]
+        bundle = sn.Bundle.from_params(name, dict(zip(names, params, strict=True)))
+        raster = sn.simulate(bundle, n_trials, n_bins, seed=4)
+        expected = naive.simulate(bundle, n_trials, n_bins, 4)
+        np.testing.assert_array_equal(raster.to_dense(), expected)
+
+
 def test_a_sparse_trial_that_needs_far_more_gaps_than_planned_is_finished():
     """A trial of 1,000,000 bins at p = 0.03 has 30,000 spikes, and a kernel plans 1,024 gaps."""
     bundle = sn.Bundle.from_params("bernoulli", {"p": [0.03]})

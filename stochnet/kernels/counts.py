@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from stochnet.kernels.compile import kernel
 from stochnet.kernels.philox import lanes
 from stochnet.kernels.segmented import draw_levels
 from stochnet.rng import COUNT
@@ -17,7 +17,7 @@ GUIDE = 256
 _SHIFT24 = np.uint64(24)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def draw_words(first_bin, n, trial, node, purpose, k0, k1, c0, c1, random):
     """Draw a 32-bit word for each of n bins from `first_bin` (a multiple of 4), in pairs."""
     n_counters = (n + 3) // 4
@@ -33,7 +33,7 @@ def draw_words(first_bin, n, trial, node, purpose, k0, k1, c0, c1, random):
         done += NARROW
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def fill_guide(table, guide):
     """Fill guide int64 (256,): how many entries are at most the lowest word of every top byte."""
     k = 0
@@ -44,7 +44,7 @@ def fill_guide(table, guide):
         guide[byte] = k
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def independent_counts(
     tables,
     nodes,
@@ -100,7 +100,7 @@ def independent_counts(
                     to[t] = k
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def pooled_counts(tables, nodes, k0, k1, out):
     """Draw counts of nodes with one table each: tables uint64 (node, entry); else as above."""
     n_nodes, n_trials, n_bins = out.shape

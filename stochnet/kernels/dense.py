@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from stochnet.kernels.compile import kernel
 from stochnet.kernels.philox import lanes, trailing_zeros
 from stochnet.rng import LOW, SPIKE, TIE
 
@@ -17,7 +17,7 @@ _SHIFT4, _SHIFT32, _TOP = np.uint64(4), np.uint64(32), np.uint64(256)
 _S63 = np.uint64(63)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def address_words(start, n, n_words, n_bins, c0, c1, valid):
     """Fill counters (four per word) and padding masks of words `start` to start + n."""
     used = n_bins - 64 * (n_words - 1)
@@ -30,7 +30,7 @@ def address_words(start, n, n_words, n_bins, c0, c1, valid):
             c1[4 * i + q] = np.uint64(trial)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def draw_counters(c0, c1, n_counters, node, purpose, k0, k1, random):
     """Draw a block of counters of one node: two uint64 each, in order."""
     done = 0
@@ -42,13 +42,13 @@ def draw_counters(c0, c1, n_counters, node, purpose, k0, k1, random):
         _narrow(random, 2 * done, c0, c1, done, node, purpose, k0, k1)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def draw_bytes(c0, c1, n_counters, node, k0, k1, random):
     """Draw the random bytes of a block of words, 16 bytes a counter."""
     draw_counters(c0, c1, n_counters, node, SPIKE, k0, k1, random)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def list_ties(tied, tied_at, tied_low, n, c0, c1, first, second):
     """Give every tied bin a row of its own, and its counter; return how many there are.
 
@@ -70,7 +70,7 @@ def list_ties(tied, tied_at, tied_low, n, c0, c1, first, second):
     return n
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def settle_ties(first, second, tied_at, tied_low, n, node, k0, k1, random, words):
     """Set the bit of every tied bin whose own 32-bit word is below the rest of its threshold."""
     done = 0

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from stochnet.kernels.compile import kernel
 from stochnet.kernels.dense import (
     BLOCK,
     NARROW,
@@ -21,7 +21,7 @@ _narrow = lanes(NARROW)
 _ZERO, _SHIFT32, _TOP = np.uint64(0), np.uint64(32), np.uint64(256)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def draw_levels(slots, trials, has_gain, node, k0, k1, random, levels):
     """Draw the gain level of every segment in the arrays; their length is a multiple of 8."""
     if not has_gain:
@@ -34,7 +34,7 @@ def draw_levels(slots, trials, has_gain, node, k0, k1, random, levels):
             levels[done + j] = np.int64(gain_level(random[2 * j] & LOW))
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def segmented_spikes(
     thresholds,
     nodes,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from stochnet.kernels.compile import kernel
 from stochnet.kernels.dense import NARROW, WIDE, draw_counters
 from stochnet.kernels.philox import geometric_gap, leading_zeros
 from stochnet.rng import GAP
@@ -14,7 +14,7 @@ _ZERO, _ONE, _S31, _S63 = (np.uint64(n) for n in (0, 1, 31, 63))
 _LN2 = 0.6931471805599453
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def address_gaps(trial, n_trials, first, per_trial, c0, c1):
     """Fill the counters of `per_trial` counters from `first` on, for n_trials trials."""
     at = 0
@@ -25,7 +25,7 @@ def address_gaps(trial, n_trials, first, per_trial, c0, c1):
             at += 1
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def find_gaps(random, n, scale, shift, gaps):
     """Turn the first n 32-bit words of little-endian pairs into gaps."""
     words = random.view(np.uint32)[:n]
@@ -36,7 +36,7 @@ def find_gaps(random, n, scale, shift, gaps):
         found[j] = np.int64(geometric_gap(word, zeros, scale, shift))
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def walk(gaps, last, n_bins, words):
     """Set a spike after each gap, from bin `last` on; return the last bin, or n_bins."""
     for j in range(len(gaps)):
@@ -47,7 +47,7 @@ def walk(gaps, last, n_bins, words):
     return last
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def sparse_spikes(scale, shift, nodes, n_trials, n_bins, k0, k1, out):
     """Draw spikes of nodes with one small probability each; nodes with scale 0 are left alone.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from stochnet.kernels.compile import kernel
 from stochnet.kernels.dense import (
     BLOCK,
     WIDE,
@@ -20,7 +20,7 @@ _ZERO, _SHIFT32, _TOP = np.uint64(0), np.uint64(32), np.uint64(256)
 _SHIFT40, _BYTE, _S63 = np.uint64(40), np.uint64(255), np.uint64(63)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def pooled_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out):
     """Draw spikes of nodes with one probability each; sparse nodes are left alone.
 
@@ -67,7 +67,7 @@ def pooled_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out):
             )  # fmt: skip
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def profile_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out, bin_row):
     """Draw spikes whose probability depends on the bin, alike in all trials.
 

@@ -53,10 +53,10 @@ def measure(options: Options) -> dict[str, Any]:
 
 
 def tables(results: dict[str, Any]) -> list[Table]:
-    """Stepwise processes first: they are the slow ones."""
+    """Processes with memory first: they are the slow ones."""
     seconds, samplers = results["seconds"], results["samplers"]
     bins = results["nodes"] * BINS
-    order = sorted(samplers, key=lambda n: (not samplers[n].startswith("stepwise"), n))
+    order = sorted(samplers, key=lambda n: (samplers[n].startswith("independent"), n))
     rows = [
         (
             f"`{name}`",
