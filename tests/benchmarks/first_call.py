@@ -1,4 +1,4 @@
-"""Import and first simulation in a fresh process: compiled there, and from the kept machine code."""
+"""Import and first simulation in a fresh process, compiled there and from kept machine code."""
 
 from __future__ import annotations
 
