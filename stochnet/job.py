@@ -34,12 +34,15 @@ class Job:
         The raster to be, without its data.
     target : str
         One of ``TARGETS``: where it is drawn.
+    start : int
+        First node to draw; those before it are there already.
     """
 
     bundle: Bundle
     run: Run
     template: SpikeRaster
     target: str = "cpu"
+    start: int = 0
 
     @property
     def step(self) -> int:
@@ -50,7 +53,7 @@ class Job:
     def blocks(self) -> list[tuple[int, int]]:
         """First and last (excluded) node of every block, in order."""
         n_nodes = self.template.n_nodes
-        return [(a, min(a + self.step, n_nodes)) for a in range(0, n_nodes, self.step)]
+        return [(a, min(a + self.step, n_nodes)) for a in range(self.start, n_nodes, self.step)]
 
     def draw(self, first: int, last: int, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Draw whole nodes: data (node, trial, word or bin), into `out` if it is given."""

@@ -55,6 +55,9 @@ def simulate(
         Where the blocks are drawn.
     path : path-like, optional
         Stream to this HDF5 file, a block of nodes at a time; the raster returned reads from it.
+        With a `seed` a run that was stopped or killed is continued by the next one that asks for
+        the same at the same path. Without one nothing can be continued: every run has new spikes,
+        and removes what a stopped one left.
     sink : BlockSink, optional
         Takes every block of nodes and keeps what it wants of it; nothing else is kept. The raster
         returned draws its nodes again whenever they are read.
@@ -79,8 +82,20 @@ def simulate(
     )
     if sink is not None:
         return _reduce(job, sink, executor, progress)
-    with open_sink(path, job.template) as out, ThreadPoolExecutor(1) as writer:
+    identity = None
+    if path is not None and seed is not None:
+        from stochnet.storage import simulation_identity
+
+        identity = simulation_identity(bundle, job.template, seed)
+    with (
+        open_sink(path, job.template, identity=identity) as out,
+        ThreadPoolExecutor(1) as writer,
+    ):
         pending: Future[None] | None = None
+        job = replace(job, start=out.done)
+        if out.done and progress is not None:
+            where = f"node {out.done:,} of {bundle.n_nodes:,}"
+            progress(f"simulate: continues at {where}", out.done, bundle.n_nodes)
         for first, last, block in in_order(job, executor, out.space):
             if pending is not None:
                 pending.result()

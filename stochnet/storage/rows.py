@@ -1,0 +1,183 @@
+"""Write a raster that arrives by nodes: straight to its place, hashed and read back meanwhile."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stochnet.digest import ArrayDigest, raw_bytes
+from stochnet.errors import FileFormatError, InvalidInputError
+from stochnet.raster import SpikeRaster
+from stochnet.storage import journal
+from stochnet.storage.create import Place, create_contiguous, placed, set_digest
+from stochnet.storage.part import Part
+from stochnet.storage.rasters import LAYOUT, RASTER, combine, read_raster
+from stochnet.storage.raw import PIECE, equals, hash_at, reserve, start_writing_back, write_at
+from stochnet.storage.safe import attribute, safe_open
+from stochnet.storage.seal import Pieces, write_seal
+from stochnet.threads import count
+
+
+class RowWriter:
+    """Writes whole nodes, in order; made by `stochnet.storage.raster_writer`.
+
+    Parameters
+    ----------
+    path : path-like
+        Target.
+    part : Part
+        Where the file is made, or what a killed writer left of it.
+    template : SpikeRaster
+        Everything but the data.
+    identity : str or None
+        What the data will be; None keeps no journal.
+
+    Attributes
+    ----------
+    done : int
+        Nodes that are there already; the first one to write.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        part: Part,
+        template: SpikeRaster,
+        identity: str | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self._part = part
+        self._template = template
+        self._has_journal = identity is not None
+        self._pool = ThreadPoolExecutor(count(None))
+        self._local = threading.local()
+        self._spaces: dict[int, NDArray[Any]] = {}
+        self._free: list[int] = []
+        shape, dtype = tuple(template.data.shape), template.data.dtype
+        left = None if identity is None else journal.read(part, identity)
+        if left is None:
+            self._place = create_contiguous(part.path, template)
+            self._fd = os.open(part.path, os.O_RDWR)
+            if identity is not None:
+                journal.start(part, identity, self._frame())
+            self._tree = ArrayDigest(shape, dtype)
+        else:
+            self._fd = os.open(part.path, os.O_RDWR)
+            begin = len(left.head)
+            end = begin + template.n_nodes * template.node_bytes
+            self._place = Place(begin, end, end + len(left.tail))
+            self._tree = ArrayDigest(shape, dtype, self._good_leaves(left))
+            self._tree.rows = min(self._tree.rows, template.n_nodes)
+            journal.keep(part, left, len(self._tree.leaves))
+        reserve(self._fd, self._place.size, self.path)
+        self.done = self._tree.rows
+
+    def _frame(self) -> journal.Journal:
+        """Return all that is in the file but the data."""
+        place = self._place
+        head = os.pread(self._fd, place.begin, 0)
+        return journal.Journal(head, os.pread(self._fd, place.size - place.end, place.end))
+
+    def _good_leaves(self, left: journal.Journal) -> list[bytes]:
+        """Put the frame of a leftover in order, and return its leaves up to the first bad one."""
+        write_at(self._fd, memoryview(left.head), 0)
+        write_at(self._fd, memoryview(left.tail), self._place.end)
+        length = ArrayDigest(tuple(self._template.data.shape), self._template.data.dtype).leaf_bytes
+        begins = range(self._place.begin, self._place.end, length)[: len(left.leaves)]
+        stored = self._pool.map(
+            lambda at: hash_at(self._fd, at, min(at + length, self._place.end)), begins
+        )
+        good: list[bytes] = []
+        for leaf, found in zip(left.leaves, stored, strict=False):
+            if leaf != found:
+                break
+            good.append(leaf)
+        return good
+
+    def space(self, first_node: int, last_node: int) -> NDArray[Any]:
+        """Return memory in which whole nodes may be drawn; it is used again once it was written."""
+        n_nodes = last_node - first_node
+        for address in self._free:
+            if len(self._spaces[address]) >= n_nodes:
+                self._free.remove(address)
+                return self._spaces[address][:n_nodes]
+        data = self._template.data
+        space: NDArray[Any] = np.empty((n_nodes, *data.shape[1:]), data.dtype)
+        self._spaces[space.ctypes.data] = space
+        return space
+
+    def write(self, first_node: int, block: NDArray[Any]) -> None:
+        """Write whole nodes; blocks must come in the order of the nodes."""
+        if first_node != self._tree.rows:
+            raise InvalidInputError(f"node {self._tree.rows} comes next, not {first_node}")
+        data = raw_bytes(block)
+        start = self._place.begin + first_node * self._template.node_bytes
+        pieces = [
+            self._pool.submit(self._put, data[at : at + PIECE], start + at)
+            for at in range(0, len(data), PIECE)
+        ]
+        known = len(self._tree.leaves)
+        self._tree.update(block, self._pool.map)
+        for piece in pieces:
+            piece.result()
+        if self._has_journal:
+            journal.append(self._part, self._tree.leaves[known:])
+        if block.ctypes.data in self._spaces:
+            self._free.append(block.ctypes.data)
+
+    def _put(self, data: memoryview, at: int) -> None:
+        """Write a piece, start it on its way to the disk, and compare what can be read back."""
+        write_at(self._fd, data, at)
+        start_writing_back(self._fd, at, len(data))
+        if not hasattr(self._local, "buffer"):
+            self._local.buffer = bytearray(PIECE)
+        if not equals(self._fd, data, at, self._local.buffer):
+            raise self._unreadable()
+
+    def _unreadable(self) -> FileFormatError:
+        return FileFormatError(f"{self.path}: what was written cannot be read back; disk full?")
+
+    def write_words(self, first_word: int, block: NDArray[np.uint64]) -> None:
+        """Write all words of all nodes: uint64 (node, 1, word)."""
+        if first_word or block.shape[2] != self._template.data.shape[2]:
+            raise InvalidInputError("this file is written by whole nodes: use write")
+        self.write(0, block)
+
+    def finish(self) -> None:
+        """Seal and publish the file."""
+        if self._tree.rows != self._template.n_nodes:
+            raise InvalidInputError(
+                f"{self._tree.rows} of {self._template.n_nodes} nodes were written; nothing is kept"
+            )
+        root = self._tree.digest()
+        digest = combine(self._template, root)
+        set_digest(self._part.path, digest)
+        place = self._place
+        leaves = Pieces(place.begin, self._tree.leaf_bytes, self._tree.leaves, place.end)
+        write_seal(self._part.path, leaves)
+
+        def check(part: Path) -> None:
+            """Check all around the data, which were compared as they were written."""
+            with safe_open(part, {RASTER: LAYOUT}) as handle:
+                same = placed(handle, self._template.kind) == (place.begin, place.end)
+                same = same and attribute(handle, "content-digest") == digest
+            if not same or combine(read_raster(part), root) != digest:
+                raise self._unreadable()
+
+        self._part.publish(self.path, check)
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._pool.shutdown()
+        os.close(self._fd)
+
+    @property
+    def raster(self) -> SpikeRaster:
+        """The finished raster, read lazily from its file."""
+        return read_raster(self.path)
