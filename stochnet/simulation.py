@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 from numpy.typing import ArrayLike
 
@@ -82,15 +83,9 @@ def simulate(
     )
     if sink is not None:
         return _reduce(job, sink, executor, progress)
-    identity = None
-    if path is not None and seed is not None:
-        from stochnet.storage import simulation_identity
-
-        identity = simulation_identity(bundle, job.template, seed)
-    with (
-        open_sink(path, job.template, identity=identity) as out,
-        ThreadPoolExecutor(1) as writer,
-    ):
+    # Without a seed of its own no other run asks for the same.
+    identity = None if seed is None else partial(_identity, job, seed)
+    with open_sink(path, job.template, identity=identity) as out, ThreadPoolExecutor(1) as writer:
         pending: Future[None] | None = None
         job = replace(job, start=out.done)
         if out.done and progress is not None:
@@ -106,6 +101,12 @@ def simulate(
         if pending is not None:
             pending.result()
     return out.raster
+
+
+def _identity(job: Job, seed: int) -> str:
+    from stochnet.storage import simulation_identity
+
+    return simulation_identity(job.bundle, job.template, seed)
 
 
 def _reduce(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -91,7 +91,7 @@ def open_sink(
     path: str | os.PathLike[str] | None,
     template: SpikeRaster,
     words_per_write: int | None = None,
-    identity: str | None = None,
+    identity: Callable[[], str] | None = None,
 ) -> Iterator[RasterSink]:
     """Give a sink for the data of `template`: in memory, or in a file if a path is given.
 

@@ -25,7 +25,7 @@ def simulation_identity(bundle: Bundle, template: SpikeRaster, seed: int) -> str
     lines = (
         __version__,
         str(rng.STREAM_VERSION),
-        str(seed),
+        str(int(seed)),
         bundle_digest(bundle),
         combine(template, b""),
     )

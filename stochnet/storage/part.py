@@ -26,11 +26,14 @@ class Part:
         The temporary file.
     fd : int or None
         The journal, open and locked; None once it was let go.
+    taken_over : bool
+        Whether another process made it.
     """
 
     def __init__(self, journal: Path, fd: int) -> None:
         self.path = journal.with_suffix(".part")
         self.fd: int | None = fd
+        self.taken_over = False
         self._journal = journal
         _HELD.add(self)
 
@@ -58,7 +61,9 @@ class Part:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.path.samestat(os.fstat(fd), os.lstat(journal)):
-                return cls(journal, fd)
+                part = cls(journal, fd)
+                part.taken_over = True
+                return part
         except OSError:
             pass
         os.close(fd)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from stochnet.errors import InvalidInputError, StochnetError
+from stochnet.errors import FileFormatError, InvalidInputError
 from stochnet.storage import journal
 from stochnet.storage.part import Part, leftovers
 
@@ -33,17 +33,19 @@ def publish(
 
 
 @contextlib.contextmanager
-def claim(path: str | os.PathLike[str], identity: str | None = None) -> Iterator[Part]:
+def claim(
+    path: str | os.PathLike[str], identity: Callable[[], str] | None = None
+) -> Iterator[Part]:
     """Give the temporary file in which a target is made; it is gone at the end.
 
     Parameters
     ----------
     path : path-like
         The target.
-    identity : str, optional
-        What is being made, down to the last byte. A dead writer of the same then passes on what it
-        had finished, and this one leaves its own when it is stopped; all else that the dead left
-        beside the target is removed.
+    identity : callable, optional
+        Says what is being made, down to the last byte. A dead writer of the same then passes on
+        what it had finished, and this one leaves its own when it is stopped; all else that the
+        dead left beside the target is removed.
 
     Raises
     ------
@@ -55,7 +57,7 @@ def claim(path: str | os.PathLike[str], identity: str | None = None) -> Iterator
     part = _taken_over(target, identity) or Part.create(target)
     try:
         yield part
-    except (OSError, StochnetError):
+    except (OSError, FileFormatError, InvalidInputError):
         # What failed to be written is no use to anyone.
         part.discard()
         raise
@@ -77,11 +79,11 @@ def check_target(target: Path) -> None:
         raise InvalidInputError(f"the folder {target.parent} is not writable; choose another")
 
 
-def _taken_over(target: Path, identity: str | None) -> Part | None:
+def _taken_over(target: Path, identity: Callable[[], str] | None) -> Part | None:
     """Return a leftover that can be continued, and remove the others."""
     found = None
     for part in leftovers(target):
-        if found is None and identity is not None and journal.is_of(part, identity):
+        if found is None and identity is not None and journal.is_of(part, identity()):
             found = part
         else:
             part.discard()

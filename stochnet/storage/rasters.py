@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,12 @@ class StoredArray:
         self.shape = shape
         self.dtype = dtype
         self._identity = self._stat()
+
+    def moved(self, path: Path) -> StoredArray:
+        """Return the same dataset of the same file, which was renamed."""
+        other = copy(self)
+        other.path = path.resolve()
+        return other
 
     def _stat(self) -> tuple[int, int, int]:
         try:
@@ -143,25 +151,36 @@ def read_raster(path: str | os.PathLike[str]) -> SpikeRaster:
         It is no raster, damaged, unsafe or of an unknown version.
     """
     with safe_open(path, {RASTER: LAYOUT}) as handle:
-        names = [name for name in ("spikes", "counts") if name in handle]
-        if len(names) != 1:
-            raise FileFormatError(f"{path} must hold either spikes or counts")
-        data = handle[names[0]]
-        if (
-            data.dtype.newbyteorder("=")
-            not in {
-                "spikes": (np.dtype(np.uint64),),
-                "counts": (np.dtype(np.uint8), np.dtype(np.uint16)),
-            }[names[0]]
-        ):
-            raise FileFormatError(f"{path}: {names[0]} has type {data.dtype}")
-        fields: Mapping[str, Any] = {n: handle[n][...] for n in _PER_BIN if n in handle}
-        return SpikeRaster(
-            StoredArray(Path(path), names[0], data.shape, data.dtype.newbyteorder("=")),
-            n_bins=int(attribute(handle, "n_bins")),
-            bin_width=float(attribute(handle, "bin_width")),
-            schedule=str(attribute(handle, "schedule")),
-            layers=read_layers(handle),
-            provenance=read_provenance(handle),
-            **fields,
-        )
+        return raster_of(handle, Path(path))
+
+
+def raster_of(handle: h5py.File, path: Path) -> SpikeRaster:
+    """Return the raster of an open file."""
+    names = [name for name in ("spikes", "counts") if name in handle]
+    if len(names) != 1:
+        raise FileFormatError(f"{path} must hold either spikes or counts")
+    data = handle[names[0]]
+    if (
+        data.dtype.newbyteorder("=")
+        not in {
+            "spikes": (np.dtype(np.uint64),),
+            "counts": (np.dtype(np.uint8), np.dtype(np.uint16)),
+        }[names[0]]
+    ):
+        raise FileFormatError(f"{path}: {names[0]} has type {data.dtype}")
+    fields: Mapping[str, Any] = {n: handle[n][...] for n in _PER_BIN if n in handle}
+    return SpikeRaster(
+        StoredArray(path, names[0], data.shape, data.dtype.newbyteorder("=")),
+        n_bins=int(attribute(handle, "n_bins")),
+        bin_width=float(attribute(handle, "bin_width")),
+        schedule=str(attribute(handle, "schedule")),
+        layers=read_layers(handle),
+        provenance=read_provenance(handle),
+        **fields,
+    )
+
+
+def moved(raster: SpikeRaster, path: Path) -> SpikeRaster:
+    """Return a raster whose file was renamed."""
+    stored = raster.data
+    return replace(raster, data=stored.moved(path)) if isinstance(stored, StoredArray) else raster

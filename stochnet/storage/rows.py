@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ from stochnet.raster import SpikeRaster
 from stochnet.storage import journal
 from stochnet.storage.create import Place, create_contiguous, placed, set_digest
 from stochnet.storage.part import Part
-from stochnet.storage.rasters import LAYOUT, RASTER, combine, read_raster
+from stochnet.storage.rasters import LAYOUT, RASTER, combine, moved, raster_of
 from stochnet.storage.raw import PIECE, equals, hash_at, reserve, start_writing_back, write_at
 from stochnet.storage.safe import attribute, safe_open
 from stochnet.storage.seal import Pieces, write_seal
@@ -35,8 +38,8 @@ class RowWriter:
         Where the file is made, or what a killed writer left of it.
     template : SpikeRaster
         Everything but the data.
-    identity : str or None
-        What the data will be; None keeps no journal.
+    identity : callable or None
+        Says what the data will be; None keeps no journal.
 
     Attributes
     ----------
@@ -49,56 +52,52 @@ class RowWriter:
         path: str | os.PathLike[str],
         part: Part,
         template: SpikeRaster,
-        identity: str | None = None,
+        identity: Callable[[], str] | None = None,
     ) -> None:
         self.path = Path(path)
         self._part = part
         self._template = template
-        self._has_journal = identity is not None
-        self._pool = ThreadPoolExecutor(count(None))
-        self._local = threading.local()
-        self._spaces: dict[int, NDArray[Any]] = {}
-        self._free: list[int] = []
-        shape, dtype = tuple(template.data.shape), template.data.dtype
-        left = None if identity is None else journal.read(part, identity)
+        self._identity = identity
+        self._tree = ArrayDigest(tuple(template.data.shape), template.data.dtype)
+        left = None
+        if identity is not None and part.taken_over:
+            left = journal.read(part, identity())
         if left is None:
             self._place = create_contiguous(part.path, template)
-            self._fd = os.open(part.path, os.O_RDWR)
-            if identity is not None:
-                journal.start(part, identity, self._frame())
-            self._tree = ArrayDigest(shape, dtype)
         else:
-            self._fd = os.open(part.path, os.O_RDWR)
             begin = len(left.head)
             end = begin + template.n_nodes * template.node_bytes
             self._place = Place(begin, end, end + len(left.tail))
-            self._tree = ArrayDigest(shape, dtype, self._good_leaves(left))
-            self._tree.rows = min(self._tree.rows, template.n_nodes)
-            journal.keep(part, left, len(self._tree.leaves))
-        reserve(self._fd, self._place.size, self.path)
+        self._has_journal = left is not None
+        self._local = threading.local()
+        self._spaces: dict[int, NDArray[Any]] = {}
+        self._free: list[int] = []
+        with ExitStack() as stack:
+            self._pool = stack.enter_context(ThreadPoolExecutor(count(None)))
+            self._fd = os.open(part.path, os.O_RDWR)
+            stack.callback(os.close, self._fd)
+            if left is not None:
+                self._continue(left)
+            reserve(self._fd, self._place.size, self.path)
+            self._open = stack.pop_all()
         self.done = self._tree.rows
+        self._raster: SpikeRaster | None = None
 
-    def _frame(self) -> journal.Journal:
-        """Return all that is in the file but the data."""
-        place = self._place
-        head = os.pread(self._fd, place.begin, 0)
-        return journal.Journal(head, os.pread(self._fd, place.size - place.end, place.end))
-
-    def _good_leaves(self, left: journal.Journal) -> list[bytes]:
-        """Put the frame of a leftover in order, and return its leaves up to the first bad one."""
+    def _continue(self, left: journal.Journal) -> None:
+        """Put the frame of a leftover in order, and keep its leaves up to the first bad one."""
         write_at(self._fd, memoryview(left.head), 0)
         write_at(self._fd, memoryview(left.tail), self._place.end)
-        length = ArrayDigest(tuple(self._template.data.shape), self._template.data.dtype).leaf_bytes
-        begins = range(self._place.begin, self._place.end, length)[: len(left.leaves)]
-        stored = self._pool.map(
-            lambda at: hash_at(self._fd, at, min(at + length, self._place.end)), begins
-        )
-        good: list[bytes] = []
+        length, end = self._tree.leaf_bytes, self._place.end
+        begins = range(self._place.begin, end, length)[: len(left.leaves)]
+        stored = self._pool.map(lambda at: hash_at(self._fd, at, min(at + length, end)), begins)
+        good = 0
         for leaf, found in zip(left.leaves, stored, strict=False):
             if leaf != found:
                 break
-            good.append(leaf)
-        return good
+            good += 1
+        data = self._template.data
+        self._tree = ArrayDigest(tuple(data.shape), data.dtype, left.leaves[:good])
+        journal.keep(self._part, left, good)
 
     def space(self, first_node: int, last_node: int) -> NDArray[Any]:
         """Return memory in which whole nodes may be drawn; it is used again once it was written."""
@@ -118,18 +117,32 @@ class RowWriter:
             raise InvalidInputError(f"node {self._tree.rows} comes next, not {first_node}")
         data = raw_bytes(block)
         start = self._place.begin + first_node * self._template.node_bytes
+        stop = start + len(data)
+        # Cut at whole pages, so that none is on its way to the disk when its other half comes.
+        cuts = [start, *range(start - start % PIECE + PIECE, stop, PIECE), stop]
         pieces = [
-            self._pool.submit(self._put, data[at : at + PIECE], start + at)
-            for at in range(0, len(data), PIECE)
+            self._pool.submit(self._put, data[a - start : b - start], a)
+            for a, b in itertools.pairwise(cuts)
         ]
         known = len(self._tree.leaves)
         self._tree.update(block, self._pool.map)
         for piece in pieces:
             piece.result()
-        if self._has_journal:
-            journal.append(self._part, self._tree.leaves[known:])
+        self._note(self._tree.leaves[known:])
         if block.ctypes.data in self._spaces:
             self._free.append(block.ctypes.data)
+
+    def _note(self, leaves: list[bytes]) -> None:
+        """Add leaves to the journal, which begins with the first ones."""
+        if self._identity is None or not leaves:
+            return
+        if not self._has_journal:
+            place = self._place
+            head = os.pread(self._fd, place.begin, 0)
+            tail = os.pread(self._fd, place.size - place.end, place.end)
+            journal.start(self._part, self._identity(), journal.Journal(head, tail))
+            self._has_journal = True
+        journal.append(self._part, leaves)
 
     def _put(self, data: memoryview, at: int) -> None:
         """Write a piece, start it on its way to the disk, and compare what can be read back."""
@@ -165,19 +178,22 @@ class RowWriter:
         def check(part: Path) -> None:
             """Check all around the data, which were compared as they were written."""
             with safe_open(part, {RASTER: LAYOUT}) as handle:
+                raster = raster_of(handle, part)
                 same = placed(handle, self._template.kind) == (place.begin, place.end)
                 same = same and attribute(handle, "content-digest") == digest
-            if not same or combine(read_raster(part), root) != digest:
+            if not same or combine(raster, root) != digest:
                 raise self._unreadable()
+            self._raster = raster
 
         self._part.publish(self.path, check)
 
     def close(self) -> None:
         """Let the file go."""
-        self._pool.shutdown()
-        os.close(self._fd)
+        self._open.close()
 
     @property
     def raster(self) -> SpikeRaster:
         """The finished raster, read lazily from its file."""
-        return read_raster(self.path)
+        if self._raster is None:
+            raise InvalidInputError("the file is not finished")
+        return moved(self._raster, self.path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from stochnet.raster import SpikeRaster
@@ -17,7 +17,7 @@ def raster_writer(
     path: str | os.PathLike[str],
     template: SpikeRaster,
     words_per_write: int | None = None,
-    identity: str | None = None,
+    identity: Callable[[], str] | None = None,
 ) -> Iterator[RowWriter | ColumnWriter]:
     """Give a writer of the data of a raster; when the block ends well, the file is published.
 
@@ -29,9 +29,9 @@ def raster_writer(
         Everything but the data; the shape and type of its ``data`` are those of the file.
     words_per_write : int, optional
         Set when data arrive by columns (`write_words`), a few words of all nodes at a time.
-    identity : str, optional
-        What the data will be, down to the last bit, in 64 hexadecimal digits. Nodes that a killed
-        writer of the same had finished are kept: the writer's ``done`` says how many.
+    identity : callable, optional
+        Says what the data will be, down to the last bit, in 64 hexadecimal digits. Nodes that a
+        killed writer of the same had finished are kept: the writer's ``done`` says how many.
 
     Raises
     ------
