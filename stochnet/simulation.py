@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
 
@@ -16,6 +16,7 @@ from stochnet.job import DrawnArray, Job, make_job
 from stochnet.layers import cut_layers
 from stochnet.raster import SpikeRaster
 from stochnet.sink import BlockSink, open_sink
+from stochnet.streaming import fill
 from stochnet.threads import Progress
 
 
@@ -85,21 +86,14 @@ def simulate(
         return _reduce(job, sink, executor, progress)
     # Without a seed of its own no other run asks for the same.
     identity = None if seed is None else partial(_identity, job, seed)
-    with open_sink(path, job.template, identity=identity) as out, ThreadPoolExecutor(1) as writer:
-        pending: Future[None] | None = None
+    with open_sink(path, job.template, identity=identity) as out:
         job = replace(job, start=out.done)
         if out.done and progress is not None:
             where = f"node {out.done:,} of {bundle.n_nodes:,}"
             progress(f"simulate: continues at {where}", out.done, bundle.n_nodes)
-        for first, last, block in in_order(job, executor, out.space):
-            if pending is not None:
-                pending.result()
-            # The block is written while the next one is drawn.
-            pending = writer.submit(out.write, first, block)
+        for done in fill(job, out, executor):
             if progress is not None:
-                progress("simulate", last, bundle.n_nodes)
-        if pending is not None:
-            pending.result()
+                progress("simulate", done, bundle.n_nodes)
     return out.raster
 
 

@@ -27,8 +27,8 @@ def equals(fd: int, data: memoryview, at: int, buffer: bytearray) -> bool:
     with memoryview(buffer) as view, view[: len(data)] as place:
         if os.preadv(fd, [place], at) != len(data):
             return False
-        # Comparing bytes of equal length is one call of memcmp, without a copy.
-        return buffer == data if len(data) == len(buffer) else bytes(place) == data
+    # A bytearray on the left compares as memcmp does; a memoryview compares number by number.
+    return (buffer if len(data) == len(buffer) else buffer[: len(data)]) == data
 
 
 def hash_at(fd: int, begin: int, end: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import threading
@@ -70,6 +71,8 @@ class RowWriter:
             self._place = Place(begin, end, end + len(left.tail))
         self._has_journal = left is not None
         self._local = threading.local()
+        self._lock = threading.Lock()
+        self._early: dict[int, list[bytes]] = {}
         self._spaces: dict[int, NDArray[Any]] = {}
         self._free: list[int] = []
         with ExitStack() as stack:
@@ -97,38 +100,71 @@ class RowWriter:
             good += 1
         data = self._template.data
         self._tree = ArrayDigest(tuple(data.shape), data.dtype, left.leaves[:good])
+        # The last leaf may have fewer.
+        self._tree.rows = min(self._tree.rows, self._template.n_nodes)
         journal.keep(self._part, left, good)
 
     def space(self, first_node: int, last_node: int) -> NDArray[Any]:
         """Return memory in which whole nodes may be drawn; it is used again once it was written."""
         n_nodes = last_node - first_node
-        for address in self._free:
-            if len(self._spaces[address]) >= n_nodes:
-                self._free.remove(address)
-                return self._spaces[address][:n_nodes]
-        data = self._template.data
-        space: NDArray[Any] = np.empty((n_nodes, *data.shape[1:]), data.dtype)
-        self._spaces[space.ctypes.data] = space
-        return space
+        with self._lock:
+            for address in self._free:
+                if len(self._spaces[address]) >= n_nodes:
+                    self._free.remove(address)
+                    return self._spaces[address][:n_nodes]
+            data = self._template.data
+            space: NDArray[Any] = np.empty((n_nodes, *data.shape[1:]), data.dtype)
+            self._spaces[space.ctypes.data] = space
+            return space
 
     def write(self, first_node: int, block: NDArray[Any]) -> None:
         """Write whole nodes; blocks must come in the order of the nodes."""
         if first_node != self._tree.rows:
             raise InvalidInputError(f"node {self._tree.rows} comes next, not {first_node}")
         data = raw_bytes(block)
-        start = self._place.begin + first_node * self._template.node_bytes
-        stop = start + len(data)
-        # Cut at whole pages, so that none is on its way to the disk when its other half comes.
-        cuts = [start, *range(start - start % PIECE + PIECE, stop, PIECE), stop]
-        pieces = [
-            self._pool.submit(self._put, data[a - start : b - start], a)
-            for a, b in itertools.pairwise(cuts)
-        ]
+        pieces = [self._pool.submit(self._put, *piece) for piece in self._cut(first_node, data)]
         known = len(self._tree.leaves)
         self._tree.update(block, self._pool.map)
         for piece in pieces:
             piece.result()
-        self._note(self._tree.leaves[known:])
+        with self._lock:
+            self._note(self._tree.leaves[known:])
+            self._free_space(block)
+
+    @property
+    def grain(self) -> int:
+        """Nodes in a leaf; blocks that come in any order begin at a multiple."""
+        return self._tree.leaf_bytes // self._template.node_bytes
+
+    def put(self, first_node: int, block: NDArray[Any]) -> None:
+        """Write whole leaves, or the last nodes, in any order and from several threads."""
+        data, length = raw_bytes(block), self._tree.leaf_bytes
+        leaves = []
+        for at in range(0, len(data), length):
+            leaf = data[at : at + length]
+            leaves.append(hashlib.sha256(leaf).digest())
+            for piece in self._cut(first_node + at // self._template.node_bytes, leaf):
+                self._put(*piece)
+        with self._lock:
+            self._early[first_node] = leaves
+            ready: list[bytes] = []
+            while self._tree.rows in self._early:
+                ready += self._early.pop(self._tree.rows)
+                self._tree.rows = min(
+                    (len(self._tree.leaves) + len(ready)) * self.grain, self._template.n_nodes
+                )
+            self._tree.leaves += ready
+            self._note(ready)
+            self._free_space(block)
+
+    def _cut(self, first_node: int, data: memoryview) -> list[tuple[memoryview, int]]:
+        """Cut bytes at whole pages: none is on its way to the disk when its other half comes."""
+        start = self._place.begin + first_node * self._template.node_bytes
+        stop = start + len(data)
+        cuts = [start, *range(start - start % PIECE + PIECE, stop, PIECE), stop]
+        return [(data[a - start : b - start], a) for a, b in itertools.pairwise(cuts)]
+
+    def _free_space(self, block: NDArray[Any]) -> None:
         if block.ctypes.data in self._spaces:
             self._free.append(block.ctypes.data)
 
