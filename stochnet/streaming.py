@@ -15,8 +15,8 @@ from stochnet.job import Job
 from stochnet.raster import BLOCK_BYTES
 from stochnet.sink import RasterSink
 
-# Drawn, hashed and written while it lies in the cache of a core.
-NEAR_BYTES = 1 << 22
+# Drawn, hashed and written while it lies in the cache.
+NEAR_BYTES = 1 << 23
 # Fewer nodes do not repay what is prepared for every block.
 FEW_NODES = 64
 
