@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -278,6 +279,25 @@ def test_an_interrupted_run_leaves_what_it_had_and_a_failing_one_nothing(bundle,
     with pytest.raises(KeyboardInterrupt):
         sn.simulate(bundle, 1, BINS, path=path, progress=stop(KeyboardInterrupt))
     assert names(tmp_path) == []
+
+
+def test_blocks_of_an_executor_are_continued_too(bundle, tmp_path, drawn):
+    path = tmp_path / "sim.h5"
+
+    def stop(what, done, total):
+        if done >= 33:
+            raise KeyboardInterrupt
+
+    with ThreadPoolExecutor(2) as executor:
+        task = {"seed": SEED, "path": path, "executor": executor}
+        with pytest.raises(KeyboardInterrupt):
+            sn.simulate(bundle, 1, BINS, **task, progress=stop)
+        drawn.clear()
+        sn.simulate(bundle, 1, BINS, **task)
+    # Blocks of eleven nodes: what lies beyond the last full leaf is drawn again.
+    assert sorted(drawn) == list(range(32, NODES))
+    assert sn.verify(path) == (expected(bundle), True)
+    assert names(tmp_path) == ["sim.h5"]
 
 
 def test_two_processes_that_write_one_target_do_not_meet(bundle, tmp_path, drawn):
