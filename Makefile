@@ -37,6 +37,7 @@ bench: $(VENV)/.installed-bench  ## measure speed, also against other packages
 	$(BIN)/python tests/benchmarks/peers.py
 	$(BIN)/python tests/benchmarks/fits.py
 	$(BIN)/python tests/benchmarks/streaming.py
+	$(BIN)/python tests/benchmarks/whole_loop.py
 
 calibration: $(STAMP)  ## run the study of estimators, intervals, choices and tests again
 	$(BIN)/python sims/calibration/run.py

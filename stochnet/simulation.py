@@ -50,9 +50,10 @@ def simulate(
     conditions : array_like of int (trial, bin), optional
         Class of every bin; by default those of the fitted raster, repeated where they end.
     threads : int, optional
-        As many as cores by default.
+        As many as cores by default; with an executor those of each worker, 1 by default.
     executor : concurrent.futures.Executor, optional
-        Draws the blocks of nodes, each on one thread: processes, or a cluster.
+        Draws the blocks of nodes: threads, processes or a cluster (``Client.get_executor()`` of
+        Dask). A block whose worker dies is drawn again.
     target : {"cpu"}
         Where the blocks are drawn.
     path : path-like, optional
@@ -76,6 +77,8 @@ def simulate(
     InvalidInputError
         Sizes below 1, a seed out of range, conditions that are missing or do not fit, an unknown
         target, both a path and a sink.
+    WorkerError
+        The workers of the executor fail again and again.
     """
     if path is not None and sink is not None:
         raise InvalidInputError("give either a path or a sink: a sink keeps no spikes")
@@ -83,7 +86,7 @@ def simulate(
         bundle, n_trials, n_bins, seed=seed, conditions=conditions, threads=threads, target=target
     )
     if sink is not None:
-        return _reduce(job, sink, executor, progress)
+        return _reduce(job, sink, executor, threads, progress)
     # Without a seed of its own no other run asks for the same.
     identity = None if seed is None else partial(_identity, job, seed)
     with open_sink(path, job.template, identity=identity) as out:
@@ -91,7 +94,7 @@ def simulate(
         if out.done and progress is not None:
             where = f"node {out.done:,} of {bundle.n_nodes:,}"
             progress(f"simulate: continues at {where}", out.done, bundle.n_nodes)
-        for done in fill(job, out, executor):
+        for done in fill(job, out, executor, threads):
             if progress is not None:
                 progress("simulate", done, bundle.n_nodes)
     return out.raster
@@ -104,12 +107,16 @@ def _identity(job: Job, seed: int) -> str:
 
 
 def _reduce(
-    job: Job, sink: BlockSink, executor: Executor | None, progress: Progress | None
+    job: Job,
+    sink: BlockSink,
+    executor: Executor | None,
+    threads: int | None,
+    progress: Progress | None,
 ) -> SpikeRaster:
     """Show every block to a sink, and keep none."""
     raster = replace(job.template, data=DrawnArray(job))
     sink.begin(raster)
-    for first, last, block in in_order(job, executor):
+    for first, last, block in in_order(job, executor, threads=threads):
         layers = cut_layers(raster.layers, first, last)
         sink.take(first, replace(raster, data=block, layers=layers))
         if progress is not None:

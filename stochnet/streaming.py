@@ -36,14 +36,22 @@ class UnorderedSink(Protocol):
         """Take whole nodes; the block ends at a multiple of `grain`, or with the last node."""
 
 
-def fill(job: Job, out: RasterSink, executor: Executor | None = None) -> Iterator[int]:
-    """Draw all nodes of a job into a sink; yield how many were drawn, in order."""
+def fill(
+    job: Job,
+    out: RasterSink,
+    executor: Executor | None = None,
+    threads: int | None = None,
+) -> Iterator[int]:
+    """Draw all nodes of a job into a sink; yield how many were drawn, in order.
+
+    `threads` are those of each worker of the executor, 1 by default.
+    """
     if executor is None and isinstance(out, UnorderedSink):
         yield from _on_threads(job, out)
         return
     pending: Future[None] | None = None
     with ThreadPoolExecutor(1) as writer:
-        for first, last, block in in_order(job, executor, out.space):
+        for first, last, block in in_order(job, executor, out.space, threads):
             if pending is not None:
                 pending.result()
             # The block is written while the next one is drawn.
