@@ -38,12 +38,15 @@ class Job:
         The raster to be, without its data.
     target : str
         One of ``TARGETS``: where it is drawn.
+    start : int
+        First node to draw; those before it are there already.
     """
 
     bundle: Bundle
     run: Run
     template: SpikeRaster
     target: str = "cpu"
+    start: int = 0
 
     @property
     def step(self) -> int:
@@ -53,7 +56,7 @@ class Job:
     def blocks(self, step: int | None = None) -> list[tuple[int, int]]:
         """Return first and last (excluded) node of every block, in order."""
         n_nodes, step = self.template.n_nodes, min(step or self.step, self.step)
-        return [(a, min(a + step, n_nodes)) for a in range(0, n_nodes, step)]
+        return [(a, min(a + step, n_nodes)) for a in range(self.start, n_nodes, step)]
 
     def draw(self, first: int, last: int, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Draw whole nodes: data (node, trial, word or bin), into `out` if it is given."""

@@ -181,7 +181,11 @@ def simulate(
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
-    """Draw a surrogate network from a bundle."""
+    """Draw a surrogate network from a bundle.
+
+    A run with --seed that was stopped or killed is continued by the same command. Without --seed
+    every run has new spikes, so there is nothing to continue.
+    """
     from stochnet.simulation import simulate as draw
     from stochnet.storage import read_bundle
     from stochnet.storage.publish import check_target
