@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stochnet import packing, rng
-from stochnet.bundle import Bundle
 from stochnet.errors import InvalidInputError
 from stochnet.fits import ProcessFit
 from stochnet.kernels.counts import independent_counts, pooled_counts
@@ -23,7 +22,8 @@ from stochnet.process import Independent, Renewal, Stepwise
 from stochnet.segments import SLOTS, Segments, cut_segments, slot_of_bin
 from stochnet.threads import run_blocks
 
-TABLE_BYTES = 1 << 26
+# Of the tables that one thread makes at a time.
+TABLE_BYTES = 1 << 25
 _LANES = 8
 
 
@@ -39,8 +39,16 @@ class Run:
     threads: int
 
 
+class Fitted(Protocol):
+    """A bundle, or a part of one: fits that hold each node at most once."""
+
+    @property
+    def fits(self) -> tuple[ProcessFit, ...]:
+        """The fits; node_ids are those of the whole network."""
+
+
 def draw_nodes(
-    bundle: Bundle,
+    bundle: Fitted,
     first: int,
     last: int,
     run: Run,
@@ -75,22 +83,15 @@ def _draw_fit(fit: ProcessFit, a: int, b: int, run: Run, out: NDArray[Any]) -> N
     draw = _DRAW[type(fit.process.sampler)]
     prepared = _prepare(fit, run)
     step = max(1, TABLE_BYTES // _table_bytes(fit, a, b))
-    for start in range(a, b, step):
-        stop = min(start + step, b)
-        tables = _tables(fit, start, stop)
-        nodes = fit.node_ids[start:stop].astype(np.uint64)
-        target = out[start - a : stop - a]
 
-        def part(
-            i: int,
-            j: int,
-            tables: NDArray[np.float64] = tables,
-            nodes: NDArray[np.uint64] = nodes,
-            target: NDArray[Any] = target,
-        ) -> None:
-            draw(fit, prepared, tables[i:j], nodes[i:j], run, target[i:j])
+    def part(start: int, stop: int) -> None:
+        # Tables are made where they are used: they take longer than the draw where it is short.
+        for i in range(start, stop, step):
+            j = min(i + step, stop)
+            nodes = fit.node_ids[a + i : a + j].astype(np.uint64)
+            draw(fit, prepared, _tables(fit, a + i, a + j), nodes, run, out[i:j])
 
-        run_blocks(part, stop - start, threads=run.threads)
+    run_blocks(part, b - a, threads=run.threads)
 
 
 def _tables(fit: ProcessFit, start: int, stop: int) -> NDArray[np.float64]:

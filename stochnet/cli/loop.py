@@ -11,6 +11,7 @@ import typer
 
 from stochnet.cli.app import Config, Quiet, Seed, Windows, app
 from stochnet.cli.console import note, progress, to_stdout
+from stochnet.cli.places import SchedulerOption, WorkersOption
 
 Raster = Annotated[Path, typer.Argument(metavar="RASTER.h5", show_default=False)]
 
@@ -125,6 +126,8 @@ def fit(
         bool,
         typer.Option("--shrink", help="Draw parameters towards the layer (empirical Bayes)."),
     ] = False,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
@@ -133,9 +136,10 @@ def fit(
     from stochnet.estimation import fit_bundle
     from stochnet.storage import read_raster, write_bundle
     from stochnet.storage.publish import check_target
+    from stochnet.workers import open_executor
 
     check_target(output)
-    with progress(quiet) as report:
+    with progress(quiet) as report, open_executor(workers, scheduler) as executor:
         bundle = fit_bundle(
             read_raster(raster),
             process,
@@ -145,6 +149,7 @@ def fit(
             window=window,
             shrink=shrink,
             progress=report,
+            executor=executor,
         )
         write_bundle(bundle, output)
     if not quiet:
@@ -166,22 +171,31 @@ def simulate(
     ] = None,
     seed: Seed = None,
     threads: Annotated[
-        int | None, typer.Option("--threads", help="Threads; as many as cores by default.")
+        int | None,
+        typer.Option(
+            "--threads", help="Threads; as many as cores by default, or one for each worker."
+        ),
     ] = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Draw a surrogate network from a bundle."""
     from stochnet.simulation import simulate as draw
     from stochnet.storage import read_bundle
+    from stochnet.storage.publish import check_target
+    from stochnet.workers import open_executor
 
-    with progress(quiet) as report:
+    check_target(output)
+    with progress(quiet) as report, open_executor(workers, scheduler) as executor:
         drawn = draw(
             read_bundle(bundle),
             trials,
             bins,
             seed=seed,
             threads=threads,
+            executor=executor,
             path=output,
             progress=report,
         )
@@ -210,6 +224,8 @@ def validate(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 if any statistic differs.")
     ] = False,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
@@ -218,6 +234,7 @@ def validate(
     from stochnet.storage import read_raster
     from stochnet.storage.publish import check_target
     from stochnet.validation import validate as compare
+    from stochnet.workers import open_executor
 
     for target in (output, json_output):
         if target is not None:
@@ -225,7 +242,9 @@ def validate(
     chosen: dict[str, Any] = {"windows": tuple(window)} if window else {}
     if statistic:
         chosen["statistics"] = tuple(statistic)
-    report = compare(read_raster(observed), read_raster(simulated), **chosen)
+    with open_executor(workers, scheduler) as executor:
+        rasters = read_raster(observed), read_raster(simulated)
+        report = compare(*rasters, **chosen, executor=executor)
     if output is not None:
         report.to_html(output)
     if json_output is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,6 +38,7 @@ def validate(
     n_pairs: int = 2000,
     rng: np.random.Generator | int | None = 0,
     progress: Progress | None = None,
+    executor: Executor | None = None,
 ) -> Report:
     """Compare a simulated raster with an observed one.
 
@@ -67,6 +69,8 @@ def validate(
         Draws pairs and halves; as in Scientific Python's SPEC 7.
     progress : callable, optional
         Called with (what, done, total).
+    executor : concurrent.futures.Executor, optional
+        Computes the statistics of blocks of nodes, as for `stochnet.fit`; the report is the same.
 
     Returns
     -------
@@ -103,7 +107,7 @@ def validate(
     chosen = choose(statistics, table, observed.n_nodes)
     # The figures show firing rates in any case.
     table = tuple(x for x in table if x.name in chosen or x.name == "firing_rate")
-    found = survey_both(sides, table, population=POPULATION in chosen)
+    found = survey_both(sides, table, executor, population=POPULATION in chosen)
     compared = compare_nodes(sides, [x for x in table if x.name in chosen], found)
     population = [np.sum(list(x.population.values()), axis=0) for x in found if x.population]
     if POPULATION in chosen:
@@ -163,7 +167,11 @@ class Sides:
 
 
 def survey_both(
-    sides: Sides, table: Sequence[NodeStatistic], *, population: bool
+    sides: Sides,
+    table: Sequence[NodeStatistic],
+    executor: Executor | None = None,
+    *,
+    population: bool,
 ) -> tuple[Findings, Findings]:
     """Compute the statistics of nodes of both rasters, whole and in halves."""
     n_nodes = sides.observed.n_nodes
@@ -176,7 +184,7 @@ def survey_both(
         plan_survey(raster, table, units, weights, population=population)
         for raster, units, weights in zip(sides.rasters, all_units, sides.plan.weights, strict=True)
     ]
-    return take(surveys[0], teller(0)), take(surveys[1], teller(n_nodes))
+    return take(surveys[0], teller(0), executor), take(surveys[1], teller(n_nodes), executor)
 
 
 def compare_nodes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -170,13 +171,22 @@ def plan_sums(
     return Adder.of(trials, inside, *common), of_pieces
 
 
-def in_blocks(survey: Survey) -> Iterator[Findings]:
-    """Yield what is found in every block of nodes, in order."""
+def in_blocks(survey: Survey, executor: Executor | None = None) -> Iterator[Findings]:
+    """Yield what is found in every block of nodes, in order: here, or by an executor."""
+    if executor is not None:
+        from stochnet.validation.remote import findings_of_workers
+
+        yield from findings_of_workers(survey, executor)
+        return
     for first, last in survey.blocks:
         yield survey.of_nodes(first, last)
 
 
-def take(survey: Survey, report: Callable[[int], None] = lambda done: None) -> Findings:
+def take(
+    survey: Survey,
+    report: Callable[[int], None] = lambda done: None,
+    executor: Executor | None = None,
+) -> Findings:
     """Take a survey of all nodes.
 
     Parameters
@@ -184,12 +194,14 @@ def take(survey: Survey, report: Callable[[int], None] = lambda done: None) -> F
     survey : Survey
     report : callable
         Called with the number of nodes that are done.
+    executor : Executor, optional
+        Takes the blocks of nodes.
     """
     raster = survey.raster
     whole, halves = survey.nothing(raster.n_nodes)
     layers = raster.layers if survey.population else ()
     population = {x.name: np.zeros((raster.n_trials, raster.n_bins), np.int64) for x in layers}
-    for part in in_blocks(survey):
+    for part in in_blocks(survey, executor):
         last = part.first
         for label, values in part.whole.items():
             last = part.first + len(values)
