@@ -10,15 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from stochnet import packing, rng
 from stochnet.bundle import Bundle
-from stochnet.draw import Run, draw_nodes
+from stochnet.draw import TARGETS, Run, draw_nodes, kernels_of
 from stochnet.errors import InvalidInputError
 from stochnet.labels import per_bin
 from stochnet.provenance import provenance
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
 from stochnet.sink import Shape
 from stochnet.threads import count
-
-TARGETS = ("cpu",)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -33,7 +31,7 @@ class Job:
     template : SpikeRaster
         The raster to be, without its data.
     target : str
-        One of ``TARGETS``: where it is drawn.
+        One of ``stochnet.draw.TARGETS``: where it is drawn.
     """
 
     bundle: Bundle
@@ -54,7 +52,8 @@ class Job:
 
     def draw(self, first: int, last: int, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Draw whole nodes: data (node, trial, word or bin), into `out` if it is given."""
-        return draw_nodes(self.bundle, first, last, self.run, self.template.data.dtype, out=out)
+        dtype = self.template.data.dtype
+        return draw_nodes(self.bundle, first, last, self.run, dtype, out=out, target=self.target)
 
 
 class DrawnArray:
@@ -97,6 +96,7 @@ def make_job(
             )
     if target not in TARGETS:
         raise InvalidInputError(f"target must be one of {', '.join(TARGETS)}, got {target!r}")
+    kernels_of(target).check()
     seed = rng.resolve_seed(seed)
     table = _conditions(bundle, n_trials, n_bins, conditions)
     dtype = _data_type(bundle)

@@ -51,8 +51,9 @@ def simulate(
         As many as cores by default.
     executor : concurrent.futures.Executor, optional
         Draws the blocks of nodes, each on one thread: processes, or a cluster.
-    target : {"cpu"}
-        Where the blocks are drawn.
+    target : {"cpu", "cuda"}
+        Where the blocks are drawn: by the processor, or by an NVIDIA GPU (needs the extra ``gpu``).
+        The spikes are the same, bit by bit.
     path : path-like, optional
         Stream to this HDF5 file, a block of nodes at a time; the raster returned reads from it.
     sink : BlockSink, optional
@@ -70,7 +71,7 @@ def simulate(
     ------
     InvalidInputError
         Sizes below 1, a seed out of range, conditions that are missing or do not fit, an unknown
-        target, both a path and a sink.
+        target, the target "cuda" without a GPU, both a path and a sink.
     """
     if path is not None and sink is not None:
         raise InvalidInputError("give either a path or a sink: a sink keeps no spikes")

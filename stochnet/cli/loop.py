@@ -168,6 +168,9 @@ def simulate(
     threads: Annotated[
         int | None, typer.Option("--threads", help="Threads; as many as cores by default.")
     ] = None,
+    target: Annotated[
+        str, typer.Option("--target", metavar="cpu|cuda", help="Where; the spikes are the same.")
+    ] = "cpu",
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
@@ -182,6 +185,7 @@ def simulate(
             bins,
             seed=seed,
             threads=threads,
+            target=target,
             path=output,
             progress=report,
         )
