@@ -54,8 +54,9 @@ def simulate(
     executor : concurrent.futures.Executor, optional
         Draws the blocks of nodes: threads, processes or a cluster (``Client.get_executor()`` of
         Dask). A block whose worker dies is drawn again.
-    target : {"cpu"}
-        Where the blocks are drawn.
+    target : {"cpu", "cuda"}
+        Where the blocks are drawn: by the processor, or by an NVIDIA GPU (needs the extra ``gpu``).
+        The spikes are the same, bit by bit.
     path : path-like, optional
         Stream to this HDF5 file, a block of nodes at a time; the raster returned reads from it.
         With a `seed` a run that was stopped or killed is continued by the next one that asks for
@@ -76,7 +77,7 @@ def simulate(
     ------
     InvalidInputError
         Sizes below 1, a seed out of range, conditions that are missing or do not fit, an unknown
-        target, both a path and a sink.
+        target, the target "cuda" without a GPU, both a path and a sink.
     WorkerError
         The workers of the executor fail again and again.
     """

@@ -178,6 +178,9 @@ def simulate(
     ] = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
+    target: Annotated[
+        str, typer.Option("--target", metavar="cpu|cuda", help="Where; the spikes are the same.")
+    ] = "cpu",
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
@@ -200,6 +203,7 @@ def simulate(
             seed=seed,
             threads=threads,
             executor=executor,
+            target=target,
             path=output,
             progress=report,
         )
