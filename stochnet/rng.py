@@ -124,8 +124,10 @@ def gap_scale(thresholds: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArr
 def sparse_scale(thresholds: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """Return scale and shift of `geometric_gap` for sparse nodes; the scale of others is 0."""
     sparse = (thresholds >= SPARSE_FROM) & (thresholds < SPARSE_BELOW)
-    scale, shift = gap_scale(np.where(sparse, thresholds, SPARSE_FROM))
-    return np.where(sparse, scale, np.uint64(0)), shift
+    scale, shift = np.zeros_like(thresholds), np.zeros_like(thresholds)
+    if sparse.any():
+        scale[sparse], shift[sparse] = gap_scale(thresholds[sparse])
+    return scale, shift
 
 
 def gain_level(word: Any) -> Any:
