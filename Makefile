@@ -40,6 +40,8 @@ bench: bench-peers  ## measure speed against other packages, into benchmarks.jso
 bench-more: $(VENV)/.installed-bench  ## single functions under pytest-benchmark, and large fits
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only
 	$(BIN)/python tests/benchmarks/fits.py
+	$(BIN)/python tests/benchmarks/streaming.py
+	$(BIN)/python tests/benchmarks/whole_loop.py
 
 bench-peers: $(VENV)/.installed-bench  ## environments for packages that need their own
 	$(BIN)/python tests/benchmarks/environments.py

@@ -25,6 +25,7 @@ _HOME = {
     "Schedule": "schedule",
     "SpikeRaster": "raster",
     "StochnetError": "errors",
+    "Workers": "workers",
     "assess": "assumptions",
     "autocorrelation": "statistics",
     "cv2": "local_variation",
@@ -36,6 +37,7 @@ _HOME = {
     "fit_bundle": "estimation",
     "lv": "local_variation",
     "make_schedule": "schedule",
+    "merge": "merging",
     "pairwise_correlation": "coactivity",
     "population_count": "coactivity",
     "present": "schedule",
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
     from stochnet.flags import Flag
     from stochnet.layers import Layer
     from stochnet.local_variation import cv2, lv
+    from stochnet.merging import merge
     from stochnet.process import Process
     from stochnet.processes import PROCESSES
     from stochnet.raster import SpikeRaster
@@ -94,6 +97,7 @@ if TYPE_CHECKING:
         write_raster,
     )
     from stochnet.validation import Report, validate
+    from stochnet.workers import Workers
 
 
 def __getattr__(name: str) -> Any:

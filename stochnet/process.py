@@ -68,7 +68,8 @@ class Stepwise:
 
     ``init(row, u) -> state`` once per trial and ``step(row, state, u) -> (count, state)`` once per
     bin, where `row` is the node's row of the table (node, entry) and `u` a number in [0, 1) that is
-    a multiple of 2**-32. Both are plain Python that compares, adds, multiplies and indexes.
+    a multiple of 2**-32. Both are plain Python that compares, adds, multiplies and indexes. They
+    add no product to a floating-point number: a GPU rounds such a sum once, and a CPU twice.
     """
 
     init: Callable[..., Any]
@@ -157,6 +158,14 @@ class Process:
     identified: Callable[[Params, Summary], NDArray[np.bool_]] | None = None
     needs: frozenset[str] = field(default_factory=frozenset)
     doc: str = ""
+
+    def __reduce_ex__(self, protocol: Any, /) -> Any:
+        """Pickle one of stochnet's own by its name, for it may hold functions without one."""
+        from stochnet.processes import PROCESSES, get_process
+
+        if PROCESSES.get(self.name) is self:
+            return get_process, (self.name,)
+        return object.__reduce_ex__(self, protocol)
 
     @property
     def has_counts(self) -> bool:

@@ -121,6 +121,13 @@ def gap_scale(thresholds: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArr
     return np.where(certain, np.uint64(0), scale), shift
 
 
+def sparse_scale(thresholds: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return scale and shift of `geometric_gap` for sparse nodes; the scale of others is 0."""
+    sparse = (thresholds >= SPARSE_FROM) & (thresholds < SPARSE_BELOW)
+    scale, shift = gap_scale(np.where(sparse, thresholds, SPARSE_FROM))
+    return np.where(sparse, scale, np.uint64(0)), shift
+
+
 def gain_level(word: Any) -> Any:
     """Level (0 to 255) of a gain that a 32-bit word chooses.
 

@@ -5,7 +5,7 @@ Sums are kept as integers until the last division, so results do not depend on b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,20 +13,17 @@ from numpy.typing import NDArray
 
 from stochnet.errors import InvalidInputError
 from stochnet.kernels import summary as kernels
+from stochnet.moments import Array, cv_from_moments, fano_from_moments, phi
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
 from stochnet.segments import check_window
-from stochnet.sufficient import gap_histogram, packed, raster_segments
+from stochnet.sufficient import packed, raster_segments
 from stochnet.summary import summarize
 from stochnet.threads import run_blocks
+from stochnet.unit_sums import UnitSums, at_once
 
-Array = NDArray[np.float64]
 
-
-def _over_blocks(
-    raster: SpikeRaster, function: Callable[[SpikeRaster], Any], max_bytes: int = BLOCK_BYTES
-) -> NDArray[Any]:
-    parts = [function(block) for _, block in raster.blocks(min(max_bytes, BLOCK_BYTES))]
-    return np.concatenate(parts)
+def _over_blocks(raster: SpikeRaster, function: Callable[[SpikeRaster], Any]) -> NDArray[Any]:
+    return np.concatenate([function(block) for _, block in raster.blocks(BLOCK_BYTES)])
 
 
 def spike_count(raster: SpikeRaster) -> NDArray[np.int64]:
@@ -125,13 +122,27 @@ def window_moments(
     """
     check_window(window, raster.n_bins)
 
-    def sums(block: SpikeRaster) -> NDArray[np.int64]:
-        counts = _full_windows(block, window).astype(np.int64)
-        return np.stack([counts.sum(axis=1), (counts * counts).sum(axis=1)], axis=1)
+    both = _over_trials(raster, lambda sums: sums.windows(window, sums.spikes()))
+    return raster.n_trials * (raster.n_bins // window), both[0], both[1]
 
-    # Eight bytes a window may be far more than the bits of the window.
-    both = _over_blocks(raster, sums, max(1, BLOCK_BYTES * window // 512))
-    return raster.n_trials * (raster.n_bins // window), both[:, 0], both[:, 1]
+
+def _over_trials(
+    raster: SpikeRaster, sums_of: Callable[[UnitSums], Sequence[NDArray[np.int64]]]
+) -> NDArray[np.int64]:
+    """Add sums over trials up: (sum, node)."""
+
+    def add(block: SpikeRaster) -> NDArray[np.int64]:
+        data = np.asarray(block.data[0 : block.n_nodes])
+        parts: dict[int, NDArray[np.int64]] = {}
+
+        def run(start: int, stop: int) -> None:
+            found = sums_of(UnitSums.of(data[start:stop], block.n_bins))
+            parts[start] = np.stack([one.sum(axis=0) for one in found], axis=1)
+
+        run_blocks(run, block.n_nodes, step=at_once(block.n_trials, block.node_bytes))
+        return np.concatenate([parts[start] for start in sorted(parts)])
+
+    return _over_blocks(raster, add).T
 
 
 def fano_factor(raster: SpikeRaster, window: int) -> Array:
@@ -162,19 +173,6 @@ def fano_factor(raster: SpikeRaster, window: int) -> Array:
     return fano_from_moments(n, total, squares)
 
 
-def fano_from_moments(n: int, total: NDArray[np.int64], squares: NDArray[np.int64]) -> Array:
-    """Fano factor from the number of windows and the sums of counts and squares: (node,)."""
-    fano = np.full(len(total), np.nan)
-    alive = total > 0
-    # Variance · (n - 1) · n as one integer, so that the only rounding is that of the division.
-    wide = int(squares.max(initial=0)) * n < 2**62 and int(total.max(initial=0)) < 2**31
-    kind = np.int64 if wide else object
-    top = n * squares[alive].astype(kind) - total[alive].astype(kind) ** 2
-    bottom = (n - 1) * total[alive].astype(kind)
-    fano[alive] = (top / bottom).astype(np.float64)
-    return fano
-
-
 def cv_isi(raster: SpikeRaster) -> Array:
     """Coefficient of variation of the gaps between successive spikes of a trial (ddof=0).
 
@@ -183,17 +181,7 @@ def cv_isi(raster: SpikeRaster) -> Array:
     ndarray (node,)
         NaN for nodes with fewer than two gaps.
     """
-
-    def cv(block: SpikeRaster) -> Array:
-        _, moments = gap_histogram(block, 1)
-        n, total, squares = moments.T
-        out = np.full(len(n), np.nan)
-        good = (n > 1) & (total > 0)
-        variance = n[good] * squares[good] - total[good] ** 2
-        out[good] = np.sqrt(variance.astype(np.float64)) / total[good]
-        return out
-
-    return _over_blocks(raster, cv)
+    return cv_from_moments(*_over_trials(raster, lambda sums: sums.gaps(sums.spikes())))
 
 
 def autocorrelation(raster: SpikeRaster, lag: int = 1) -> Array:
@@ -224,19 +212,6 @@ def autocorrelation(raster: SpikeRaster, lag: int = 1) -> Array:
         return phi(sums[:, 0], sums[:, 1], sums[:, 2], pairs)
 
     return _over_blocks(raster, correlate)
-
-
-def phi(first: NDArray[Any], second: NDArray[Any], both: NDArray[Any], n: int) -> Array:
-    """Correlation of two binary variables from their sums and the sum of their product.
-
-    NaN where one of them does not vary.
-    """
-    top = n * both - first * second
-    spread = (first * (n - first)).astype(np.float64) * (second * (n - second)).astype(np.float64)
-    out = np.full(len(top), np.nan)
-    varies = spread > 0
-    out[varies] = top[varies] / np.sqrt(spread[varies])
-    return out
 
 
 def rate_by_condition(raster: SpikeRaster) -> Array:

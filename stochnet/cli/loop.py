@@ -11,6 +11,7 @@ import typer
 
 from stochnet.cli.app import Config, Quiet, Seed, Windows, app
 from stochnet.cli.console import note, progress, to_stdout
+from stochnet.cli.places import SchedulerOption, WorkersOption
 
 Raster = Annotated[Path, typer.Argument(metavar="RASTER.h5", show_default=False)]
 
@@ -125,6 +126,8 @@ def fit(
         bool,
         typer.Option("--shrink", help="Draw parameters towards the layer (empirical Bayes)."),
     ] = False,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
@@ -133,9 +136,10 @@ def fit(
     from stochnet.estimation import fit_bundle
     from stochnet.storage import read_raster, write_bundle
     from stochnet.storage.publish import check_target
+    from stochnet.workers import open_executor
 
     check_target(output)
-    with progress(quiet) as report:
+    with progress(quiet) as report, open_executor(workers, scheduler) as executor:
         bundle = fit_bundle(
             read_raster(raster),
             process,
@@ -145,6 +149,7 @@ def fit(
             window=window,
             shrink=shrink,
             progress=report,
+            executor=executor,
         )
         write_bundle(bundle, output)
     if not quiet:
@@ -166,22 +171,39 @@ def simulate(
     ] = None,
     seed: Seed = None,
     threads: Annotated[
-        int | None, typer.Option("--threads", help="Threads; as many as cores by default.")
+        int | None,
+        typer.Option(
+            "--threads", help="Threads; as many as cores by default, or one for each worker."
+        ),
     ] = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    target: Annotated[
+        str, typer.Option("--target", metavar="cpu|cuda", help="Where; the spikes are the same.")
+    ] = "cpu",
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
-    """Draw a surrogate network from a bundle."""
+    """Draw a surrogate network from a bundle.
+
+    A run with --seed that was stopped or killed is continued by the same command. Without --seed
+    every run has new spikes, so there is nothing to continue.
+    """
     from stochnet.simulation import simulate as draw
     from stochnet.storage import read_bundle
+    from stochnet.storage.publish import check_target
+    from stochnet.workers import open_executor
 
-    with progress(quiet) as report:
+    check_target(output)
+    with progress(quiet) as report, open_executor(workers, scheduler) as executor:
         drawn = draw(
             read_bundle(bundle),
             trials,
             bins,
             seed=seed,
             threads=threads,
+            executor=executor,
+            target=target,
             path=output,
             progress=report,
         )
@@ -193,6 +215,14 @@ def validate(
     observed: Annotated[Path, typer.Argument(metavar="OBSERVED.h5", show_default=False)],
     simulated: Annotated[Path, typer.Argument(metavar="SIMULATED.h5", show_default=False)],
     window: Windows = None,
+    statistic: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--statistic",
+            metavar="NAME",
+            help="Compare by this one only, for example fano_factor; can be given several times.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="REPORT.html", help="Write a report.")
     ] = None,
@@ -202,6 +232,8 @@ def validate(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 if any statistic differs.")
     ] = False,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
@@ -210,12 +242,17 @@ def validate(
     from stochnet.storage import read_raster
     from stochnet.storage.publish import check_target
     from stochnet.validation import validate as compare
+    from stochnet.workers import open_executor
 
     for target in (output, json_output):
         if target is not None:
             check_target(target)
     chosen: dict[str, Any] = {"windows": tuple(window)} if window else {}
-    report = compare(read_raster(observed), read_raster(simulated), **chosen)
+    if statistic:
+        chosen["statistics"] = tuple(statistic)
+    with open_executor(workers, scheduler) as executor:
+        rasters = read_raster(observed), read_raster(simulated)
+        report = compare(*rasters, **chosen, executor=executor)
     if output is not None:
         report.to_html(output)
     if json_output is not None:

@@ -1,4 +1,4 @@
-"""demo, train, record: everything that needs a network."""
+"""demo, train, record, merge: from a network to a recording."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 from stochnet.cli.app import Config, Quiet, Seed, app
 from stochnet.cli.console import note, progress, to_stdout
+from stochnet.cli.shards import ShardOption, parse_shard
 from stochnet.errors import InvalidInputError
 from stochnet.rng import resolve_seed
 
@@ -171,6 +172,7 @@ def record(
     threshold: Annotated[float, typer.Option("--threshold")] = 0.0,
     batch_size: Annotated[int, typer.Option("--batch-size")] = 256,
     device: Annotated[Device, typer.Option("--device")] = Device.cpu,
+    shard: ShardOption = None,
     normalize: Normalize = None,
     seed: Annotated[int, typer.Option("--seed", help="Of random weights.")] = 0,
     data_root: DataRoot = None,
@@ -184,6 +186,7 @@ def record(
     from stochnet.storage.publish import check_target
 
     check_target(output)
+    part = parse_shard(shard)
     shown = load_dataset(
         data, None if split is None else split.value, root=data_root, download=download
     ).first(limit)
@@ -202,6 +205,7 @@ def record(
             batch_size=batch_size,
             device=device.value,
             path=output,
+            shard=part,
             training_labels=_training_labels(network, shown),
             normalize=_normalize(normalize) or network.normalize,
             provenance={
@@ -212,6 +216,21 @@ def record(
             },
             progress=report,
         )
+    note(f"{output}: {recording}", quiet)
+
+
+@app.command()
+def merge(
+    shards: Annotated[list[Path], typer.Argument(metavar="SHARD.h5...", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="REC.h5")],
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Merge the shards of a recording; the result is as if it had not been divided."""
+    from stochnet.merging import merge as join
+
+    with progress(quiet) as report:
+        recording = join(shards, output, progress=report)
     note(f"{output}: {recording}", quiet)
 
 

@@ -20,8 +20,9 @@ from stochnet.raster import SpikeRaster
 from stochnet.recording.collector import BUFFER_BYTES, Collector
 from stochnet.recording.hooks import watch
 from stochnet.recording.identity import data_sha256, settings_sha256, weights_sha256
-from stochnet.recording.images import Normalize, Stimuli, batches, prepare
+from stochnet.recording.images import Normalize, Stimuli, prepare
 from stochnet.recording.layers import choose, nothing_chosen, require_static, unwrap
+from stochnet.recording.shards import cut_share
 from stochnet.recording.state import find_device, input_type, recording_state
 from stochnet.recording.thresholds import Rule
 from stochnet.sink import RasterSink, Shape, open_sink
@@ -40,6 +41,7 @@ def record(
     batch_size: int = 256,
     device: str | torch.device = "cpu",
     path: str | os.PathLike[str] | None = None,
+    shard: tuple[int, int] | None = None,
     stimuli: ArrayLike | None = None,
     training_labels: ArrayLike | None = None,
     normalize: Normalize | None = None,
@@ -83,6 +85,9 @@ def record(
         Where the network runs.
     path : path-like, optional
         File to stream to; it appears only when it is whole.
+    shard : tuple of int, optional
+        (i, n): record only part i, from 1 to n, of the stimuli. All arguments are those of the
+        whole recording, which `stochnet.merge` makes of the n files.
     stimuli : array_like of int, shape (stimulus,), optional
         Indices of the stimuli in their data set; 0, 1, 2, … by default.
     training_labels : array_like of int, shape (stimulus,), optional
@@ -132,6 +137,7 @@ def record(
             "stimuli", np.arange(n) if stimuli is None else stimuli, n, np.iinfo(np.int64).max
         ),
     }
+    share = cut_share(n, shard)
     target = find_device(device)
     if path is not None:
         from stochnet.storage.publish import check_target
@@ -139,7 +145,7 @@ def record(
         check_target(Path(path))
     network = unwrap(model)
     choice = choose(network, layers)
-    collector = Collector(rule, n, buffer_bytes)
+    collector = Collector(rule, len(share), buffer_bytes, share.start)
     sink: RasterSink | None = None
     with ExitStack() as stack:
         stack.enter_context(recording_state(network, target))
@@ -156,15 +162,19 @@ def record(
             mode="eval",
             device=str(target),
             batch_size=batch_size,
+            shard=None if shard is None else share.facts,
         )
+        own: dict[str, Any] = {
+            k: None if v is None else v[share.stimuli] for k, v in per_bin.items()
+        }
         dtype = input_type(network)
 
         def take(name: str, kind: str, output: torch.Tensor) -> None:
             collector.take(name, kind, output, seen.features_last)
 
         with watch(network, choice, take) as seen:
-            for start, stop in batches(n, batch_size):
-                collector.begin(start, stop)
+            for start, stop in share.batches(batch_size):
+                collector.begin(start - share.start, stop - share.start)
                 seen.begin()
                 _forward(network, shown, start, stop, target, dtype)
                 seen.end()
@@ -177,17 +187,17 @@ def record(
                 if sink is None:
                     n_nodes = collector.layers[-1].nodes.stop
                     template = SpikeRaster(
-                        Shape((n_nodes, 1, n_words(n)), np.dtype(np.uint64)),
-                        n_bins=n,
+                        Shape((n_nodes, 1, n_words(len(share))), np.dtype(np.uint64)),
+                        n_bins=len(share),
                         layers=tuple(collector.layers),
                         schedule="sequential",
                         provenance={**facts, **(provenance or {})},
-                        **per_bin,
+                        **own,
                     )
                     sink = stack.enter_context(open_sink(path, template, collector.words_per_write))
-                collector.flush(sink.write_words, last=stop == n)
+                collector.flush(sink.write_words, last=stop >= share.stop)
                 if progress is not None:
-                    progress("record", stop, n)
+                    progress("record", min(stop, share.stop) - share.start, len(share))
     if sink is None:
         raise RecordingError("no stimulus was recorded")
     return sink.raster

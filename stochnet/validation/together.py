@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.coactivity import pairwise_correlation, population_count
-from stochnet.kernels import summary as kernels
+from stochnet.moments import Array, phi
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
-from stochnet.statistics import Array
 from stochnet.sufficient import packed
 from stochnet.threads import run_blocks
-from stochnet.validation.halves import Units, add
-from stochnet.validation.nodewise import Halves, correlation
+from stochnet.validation.halves import Units
+from stochnet.validation.survey import plan_sums
+from stochnet.validation.totals import Adder
 
 Index = NDArray[np.int64]
+Halves = NDArray[np.float32]
 
 
 def take_nodes(raster: SpikeRaster, nodes: Index) -> SpikeRaster:
@@ -30,17 +29,6 @@ def take_nodes(raster: SpikeRaster, nodes: Index) -> SpikeRaster:
         if len(mine):
             parts.append(np.asarray(raster.data[first:stop])[mine - first])
     return replace(raster, data=np.concatenate(parts), layers=())
-
-
-def population_by_layer(raster: SpikeRaster) -> dict[str, Index]:
-    """Return the active nodes of every layer in every bin: name to (trial, bin)."""
-    total = {
-        layer.name: np.zeros((raster.n_trials, raster.n_bins), np.int64) for layer in raster.layers
-    }
-    for _, block in raster.blocks():
-        for layer in block.layers:
-            total[layer.name] += population_count(block.block(layer.nodes))
-    return total
 
 
 def population_halves(count: Index, units: Units, weights: NDArray[np.float64]) -> Index:
@@ -67,30 +55,28 @@ def pair_correlations(
         None where there are no units.
     """
     nodes, index = np.unique(np.concatenate([first, second]), return_inverse=True)
-    chosen = take_nodes(raster, nodes)
+    words = packed(take_nodes(raster, nodes)).reshape(len(nodes), raster.n_trials, -1)
     a, b = index[: len(first)], index[len(first) :]
-    whole = pairwise_correlation(chosen, a, b)
+    of_trials, of_pieces = plan_sums(raster, units, weights)
+    correlations = _correlate(words, of_trials, a, b)
     if units is None:
-        return whole, None
-    n_units = units.n_units
-    words = packed(units.rows(chosen))
-    totals = np.empty(len(words), np.int64)
-    run_blocks(lambda i, j: kernels.count_spikes(words[i:j], totals[i:j]), len(words))
-    active = add(totals.reshape(-1, n_units), weights)
-    bins = add(np.full(n_units, units.length), weights)
-    both = np.empty((len(first), weights.shape[1]), np.int64)
-    every = np.arange(n_units)
-    step = max(1, (1 << 22) // n_units)
-    for start in range(0, len(first), step):
-        part = slice(start, start + step)
-        rows = [(side[part, None] * n_units + every).ravel() for side in (a, b)]
-        together = np.empty(len(rows[0]), np.int64)
-        _coincide(words, rows, together)
-        both[part] = add(together.reshape(-1, n_units), weights)
-    halves = correlation(active[a], active[b], both, np.broadcast_to(bins, both.shape))
-    return whole, halves.T.astype(np.float32)
+        return correlations[-1], None
+    halves = correlations[:-1] if of_pieces is None else _correlate(words, of_pieces, a, b)
+    return correlations[-1], halves.astype(np.float32)
 
 
-def _coincide(words: NDArray[np.uint64], rows: Sequence[Index], out: Index) -> None:
-    one, other = rows
-    run_blocks(lambda i, j: kernels.coincidences(words, one[i:j], other[i:j], out[i:j]), len(out))
+def _correlate(words: NDArray[np.uint64], adder: Adder, a: Index, b: Index) -> Array:
+    """Correlate pairs of rows of words (node, trial, word) in every set: (set, pair)."""
+    active = np.empty((len(adder.bins), len(words)), np.int64)
+    both = np.empty((len(adder.bins), len(a)), np.int64)
+
+    def count(start: int, stop: int) -> None:
+        active[:, start:stop] = adder.active(words[start:stop])
+
+    def count_both(start: int, stop: int) -> None:
+        both[:, start:stop] = adder.active(words[a[start:stop]] & words[b[start:stop]])
+
+    step = adder.at_once(words[0].nbytes)
+    run_blocks(count, len(words), step=step)
+    run_blocks(count_both, len(a), step=step)
+    return phi(active[:, a], active[:, b], both, adder.bins)
