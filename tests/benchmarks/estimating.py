@@ -11,7 +11,7 @@ import numpy as np
 import quantities as pq
 from elephant import statistics as el
 from options import Options
-from race import median, race
+from race import TURN, median, race
 from table import Table, figures, times
 
 import stochnet as sn
@@ -135,7 +135,7 @@ def measure(options: Options) -> dict[str, Any]:
             found = run()
             if not np.allclose(found, expected[: len(found)], equal_nan=True):
                 raise SystemExit(f"{label} finds another {name}: not the same work")
-        seconds[name] = race(runs, options.rounds)
+        seconds[name] = race(runs, options.rounds, TURN)
     return {
         "nodes": {label: n for label, (_, n) in contenders.items()},
         "building": trials.building / part,

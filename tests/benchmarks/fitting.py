@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from options import Options
-from race import median, race
+from race import TURN, median, race
 from table import Table, figures, times
 
 import stochnet as sn
@@ -23,7 +23,7 @@ def measure(options: Options) -> dict[str, Any]:
     for name in sn.PROCESSES:
         contenders[f"`{name}`"] = lambda name=name: sn.fit(raster, name)
     contenders["`select` among all"] = lambda: sn.select(raster)
-    return {"nodes": nodes, "seconds": race(contenders, min(5, options.rounds))}
+    return {"nodes": nodes, "seconds": race(contenders, min(5, options.rounds), TURN)}
 
 
 def tables(results: dict[str, Any]) -> list[Table]:

@@ -9,7 +9,7 @@ from typing import Any
 import numba
 import numpy as np
 from options import Options
-from race import median, race, timed, turns
+from race import TURN, median, race, timed, turns
 from table import Table, figures, times
 
 import stochnet as sn
@@ -70,7 +70,7 @@ def measure(options: Options) -> dict[str, Any]:
         "simulate, 1": lambda: sn.simulate(bundle, 1, BINS, seed=1, threads=1),
         "simulate, 2": lambda: sn.simulate(bundle, 1, BINS, seed=1, threads=2),
     }
-    seconds = race(drawn, options.rounds)
+    seconds = race(drawn, options.rounds, TURN)
 
     n_read = 20_000 if options.quick else 200_000
     p = np.random.default_rng(0).beta(1, 4, n_read)
@@ -85,7 +85,7 @@ def measure(options: Options) -> dict[str, Any]:
         "Fano factor, 10 bins": lambda: sn.fano_factor(raster, 10),
         "CV of intervals": lambda: sn.cv_isi(raster),
     }
-    seconds |= race(reads, options.rounds)
+    seconds |= race(reads, options.rounds, TURN)
 
     path, raw = options.folder / "limits.h5", options.folder / "limits.raw"
     block = np.asarray(raster.data[0 : n_read // 10]).tobytes()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from options import Options
-from race import median, timed, turns
+from race import TURN, median, timed, turns
 from table import Table, figures, times
 
 import stochnet as sn
@@ -47,7 +47,7 @@ def measure(options: Options) -> dict[str, Any]:
             )
     for run in contenders.values():
         run()
-    seconds = turns({name: timed(run, 0.02) for name, run in contenders.items()}, options.rounds)
+    seconds = turns({name: timed(run, TURN) for name, run in contenders.items()}, options.rounds)
     kinds = {name: sampler(name) for name in sn.PROCESSES}
     return {"nodes": nodes, "samplers": kinds, "seconds": seconds}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from options import Options
-from race import median, timed, turns
+from race import TURN, median, timed, turns
 from table import Table, figures, times
 
 import stochnet as sn
@@ -95,7 +95,7 @@ def measure(options: Options) -> dict[str, Any]:
             if abs(count(run()) - expected) > 6 * np.sqrt(expected):
                 raise SystemExit(f"{label} draws another number of spikes: not the same work")
         seconds[str(p)] = turns(
-            {label: timed(run, 0.02) for label, (run, _) in works.items()}, options.rounds
+            {label: timed(run, TURN) for label, (run, _) in works.items()}, options.rounds
         )
     return {"nodes": nodes, "seconds": seconds}
 
