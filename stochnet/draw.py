@@ -20,6 +20,8 @@ from stochnet.threads import run_blocks
 
 # Of the tables that one thread makes at a time.
 TABLE_BYTES = 1 << 25
+# Of spikes, at the least, that one thread draws at a time.
+PART_BYTES = 1 << 17
 TARGETS = ("cpu", "cuda")
 _LANES = 8
 
@@ -108,10 +110,12 @@ def _draw_fit(
             nodes = fit.node_ids[a + i : a + j].astype(np.uint64)
             draw(kernels, fit, prepared, _tables(fit, a + i, a + j), nodes, run, out[i:j])
 
-    if kernels.THREADED:
-        run_blocks(part, b - a, threads=run.threads)
-    else:
+    if not kernels.THREADED or run.threads == 1:
         part(0, b - a)
+        return
+    # Eight parts a thread even the load out; small ones do not repay what is prepared for each.
+    least = PART_BYTES // max(1, out[0].nbytes)
+    run_blocks(part, b - a, step=max(-(-(b - a) // (8 * run.threads)), least), threads=run.threads)
 
 
 def _tables(fit: ProcessFit, start: int, stop: int) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from stochnet.execution import in_order
 from stochnet.job import Job
 from stochnet.raster import BLOCK_BYTES
-from stochnet.sink import RasterSink
+from stochnet.sink import MemorySink, RasterSink
 
 # Drawn, hashed and written while it lies in the cache.
 NEAR_BYTES = 1 << 23
@@ -48,6 +48,11 @@ def fill(
     """
     if executor is None and isinstance(out, UnorderedSink):
         yield from _on_threads(job, out)
+        return
+    if executor is None and isinstance(out, MemorySink):
+        for first, last, block in in_order(job, None, out.space):
+            out.write(first, block)
+            yield last
         return
     pending: Future[None] | None = None
     with ThreadPoolExecutor(1) as writer:

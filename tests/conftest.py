@@ -41,6 +41,7 @@ def tiny_blocks(monkeypatch):
     for module in ("raster", "rebinning", "job", "plan", "schedule", "storage.tree"):
         monkeypatch.setattr(f"stochnet.{module}.BLOCK_BYTES", 1)
     monkeypatch.setattr("stochnet.draw.TABLE_BYTES", 1)
+    monkeypatch.setattr("stochnet.draw.PART_BYTES", 1)
 
 
 @pytest.fixture
