@@ -21,10 +21,12 @@ _HOME = {
     "Layer": "layers",
     "Process": "process",
     "ProcessFit": "fits",
+    "RasterSummary": "raster_summary",
     "Report": "validation",
     "Schedule": "schedule",
     "SpikeRaster": "raster",
     "StochnetError": "errors",
+    "SummarySink": "summary_sink",
     "assess": "assumptions",
     "autocorrelation": "statistics",
     "cv2": "local_variation",
@@ -42,6 +44,7 @@ _HOME = {
     "rate_by_condition": "statistics",
     "read_bundle": "storage",
     "read_raster": "storage",
+    "read_summary": "storage",
     "rebin": "rebinning",
     "record": "recording",
     "sample_pairs": "coactivity",
@@ -54,6 +57,7 @@ _HOME = {
     "window_counts": "statistics",
     "write_bundle": "storage",
     "write_raster": "storage",
+    "write_summary": "storage",
 }
 __all__ = sorted(_HOME)
 
@@ -71,6 +75,7 @@ if TYPE_CHECKING:
     from stochnet.process import Process
     from stochnet.processes import PROCESSES
     from stochnet.raster import SpikeRaster
+    from stochnet.raster_summary import RasterSummary
     from stochnet.rebinning import rebin
     from stochnet.recording import record
     from stochnet.schedule import Schedule, make_schedule, present
@@ -89,10 +94,13 @@ if TYPE_CHECKING:
     from stochnet.storage import (
         read_bundle,
         read_raster,
+        read_summary,
         verify,
         write_bundle,
         write_raster,
+        write_summary,
     )
+    from stochnet.summary_sink import SummarySink
     from stochnet.validation import Report, validate
 
 

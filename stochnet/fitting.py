@@ -13,19 +13,21 @@ from stochnet.fits import ProcessFit, joined
 from stochnet.flags import Flag
 from stochnet.intervals import LEVEL, stacked
 from stochnet.process import Array, Process
-from stochnet.raster import BLOCK_BYTES, SpikeRaster
-from stochnet.segments import SLOTS, check_window
-from stochnet.sufficient import LONGEST_AGE, raster_segments
-from stochnet.summary import Summary, summarize
+from stochnet.raster import SpikeRaster
+from stochnet.raster_summary import RasterSummary, blocks_of
+from stochnet.reading import Block, Request
+from stochnet.segments import check_window
+from stochnet.sufficient import raster_segments
+from stochnet.summary import Summary
 from stochnet.threads import Progress
 
 
 class Plan:
-    """What is fitted to which raster, and in which blocks of nodes it is read."""
+    """What is fitted to which raster, or summary of one, and the blocks of nodes it is read in."""
 
     def __init__(
         self,
-        raster: SpikeRaster,
+        raster: SpikeRaster | RasterSummary,
         records: tuple[Process, ...],
         per_condition: bool,
         window: int | None,
@@ -39,34 +41,10 @@ class Plan:
         self.segments = raster_segments(raster, self.width, per_condition)
         self.n_conditions = raster.n_conditions if per_condition else 1
 
-    def blocks(self) -> Iterator[tuple[int, int, tuple[Summary, ...]]]:
+    def blocks(self) -> Iterator[Block]:
         """Yield (first, last, summaries) of blocks of nodes."""
-        raster = self.raster
-        # A block of a raster in memory is a view.
-        extra = 0 if isinstance(raster.data, np.ndarray) else raster.node_bytes
-        if "windows" in self.needs:
-            lengths = np.unique(self.segments.length)
-            extra += 4 * self.segments.n_segments + 4 * int(lengths.sum() + 1) * self.n_conditions
-        if "ages" in self.needs:
-            extra += 16 * min(LONGEST_AGE, raster.n_bins) * self.n_conditions
-        if "counts" in self.needs and raster.kind == "counts":
-            extra += 8 * (int(np.iinfo(raster.data.dtype).max) + 1) * self.n_conditions
-        if "slots" in self.needs:
-            extra += 8 * SLOTS * (self.n_conditions + 6)
-        step = max(1, BLOCK_BYTES // (extra + 64))
-        for first in range(0, raster.n_nodes, step):
-            last = min(first + step, raster.n_nodes)
-            yield (
-                first,
-                last,
-                summarize(
-                    raster.block(slice(first, last)),
-                    window=self.width,
-                    per_condition=self.per_condition,
-                    parts=self.needs,
-                    segments=self.segments,
-                ),
-            )
+        request = Request(self.width, self.per_condition, self.needs, self.segments)
+        yield from blocks_of(self.raster, request)
 
 
 def fit_all(plan: Plan, progress: Progress | None, *, intervals: bool) -> tuple[ProcessFit, ...]:

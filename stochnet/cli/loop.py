@@ -87,12 +87,12 @@ def stats(
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
-    """Show firing rates and Fano factors by layer."""
+    """Show firing rates and Fano factors by layer, of a raster or of a summary."""
     from stochnet.cli.tables import node_table, stats_table
-    from stochnet.storage import read_raster
+    from stochnet.storage import read_observed
     from stochnet.table import statistics_table
 
-    result = statistics_table(read_raster(raster), window or None, per_node=per_node)
+    result = statistics_table(read_observed(raster), window or None, per_node=per_node)
     if as_json:
         typer.echo(json.dumps(result, allow_nan=False))
         return
@@ -128,16 +128,16 @@ def fit(
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
-    """Fit a process to every node."""
+    """Fit a process to every node, of a raster or of a summary."""
     from stochnet.cli.fit_tables import bundle_table, selection_table
     from stochnet.estimation import fit_bundle
-    from stochnet.storage import read_raster, write_bundle
+    from stochnet.storage import read_observed, write_bundle
     from stochnet.storage.publish import check_target
 
     check_target(output)
     with progress(quiet) as report:
         bundle = fit_bundle(
-            read_raster(raster),
+            read_observed(raster),
             process,
             criterion=criterion.value.replace("-", "_"),
             by=by.value,

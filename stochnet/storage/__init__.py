@@ -3,6 +3,7 @@
 from stochnet.storage.bundles import bundle_digest, read_bundle, write_bundle
 from stochnet.storage.check import read_kind, stored_digest, verify
 from stochnet.storage.rasters import RasterWriter, raster_digest, read_raster, write_raster
+from stochnet.storage.summaries import read_observed, read_summary, summary_digest, write_summary
 
 __all__ = [
     "RasterWriter",
@@ -10,9 +11,13 @@ __all__ = [
     "raster_digest",
     "read_bundle",
     "read_kind",
+    "read_observed",
     "read_raster",
+    "read_summary",
     "stored_digest",
+    "summary_digest",
     "verify",
     "write_bundle",
     "write_raster",
+    "write_summary",
 ]
