@@ -47,6 +47,7 @@ _HOME = {
     "read_summary": "storage",
     "rebin": "rebinning",
     "record": "recording",
+    "record_summary": "recording",
     "sample_pairs": "coactivity",
     "saturated": "statistics",
     "select": "estimation",
@@ -77,7 +78,7 @@ if TYPE_CHECKING:
     from stochnet.raster import SpikeRaster
     from stochnet.raster_summary import RasterSummary
     from stochnet.rebinning import rebin
-    from stochnet.recording import record
+    from stochnet.recording import record, record_summary
     from stochnet.schedule import Schedule, make_schedule, present
     from stochnet.simulation import simulate
     from stochnet.statistics import (
