@@ -239,9 +239,15 @@ def require_raster(source: SpikeRaster | RasterSummary, what: str) -> SpikeRaste
 
 def row_layout(summary: RasterSummary) -> RowLayout:
     """Return which column of the tables of a summary means what."""
-    segments = raster_segments(summary, summary.window, summary.per_condition)
     n = summary.spikes.shape[1]
-    lengths = tuple(np.unique(segments.length[segments.condition == c]) for c in range(n))
+    if summary.per_condition:
+        segments = raster_segments(summary, summary.window, True)
+        lengths = tuple(np.unique(segments.length[segments.condition == c]) for c in range(n))
+    else:
+        # Without an array over bins, of which a file may claim any number.
+        width = check_window(summary.window, summary.n_bins)
+        rest = summary.n_bins % width
+        lengths = (np.array([rest, width] if rest else [width], np.int64),)
     return RowLayout(
         summary.n_bins, lengths, summary.most_in_window or (0,) * n, summary.most_in_bin
     )

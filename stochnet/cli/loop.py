@@ -9,26 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from stochnet.cli.app import Config, Quiet, Seed, Windows, app
+from stochnet.cli.app import By, Config, Quiet, ScheduleName, Seed, Windows, app
 from stochnet.cli.console import note, progress, to_stdout
+from stochnet.cli.summary_options import Keep, Parts, PerCondition, Window, keeping
 
 Raster = Annotated[Path, typer.Argument(metavar="RASTER.h5", show_default=False)]
-
-
-class ScheduleName(StrEnum):
-    """Schedules of `present`."""
-
-    shuffled = "shuffled"
-    blocked = "blocked"
-    stratified = "stratified"
-    sequential = "sequential"
-
-
-class By(StrEnum):
-    """Labels that a schedule can go by."""
-
-    label = "label"
-    training_label = "training-label"
 
 
 class Criterion(StrEnum):
@@ -168,13 +153,22 @@ def simulate(
     threads: Annotated[
         int | None, typer.Option("--threads", help="Threads; as many as cores by default.")
     ] = None,
+    summary: Keep = False,
+    window: Window = None,
+    per_condition: PerCondition = False,
+    part: Parts = None,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
-    """Draw a surrogate network from a bundle."""
+    """Draw a surrogate network from a bundle, or with --summary its statistics only."""
     from stochnet.simulation import simulate as draw
-    from stochnet.storage import read_bundle
+    from stochnet.storage import read_bundle, write_summary
+    from stochnet.storage.publish import check_target
+    from stochnet.summary_sink import SummarySink
 
+    check_target(output)
+    kept = keeping(summary, window=window, per_condition=per_condition, parts=part)
+    sink = SummarySink(**kept) if summary else None
     with progress(quiet) as report:
         drawn = draw(
             read_bundle(bundle),
@@ -182,10 +176,14 @@ def simulate(
             bins,
             seed=seed,
             threads=threads,
-            path=output,
+            path=None if summary else output,
+            sink=sink,
             progress=report,
         )
-    note(f"{output}: {drawn}, seed {drawn.provenance['seed']}", quiet)
+    if sink is not None:
+        write_summary(sink.summary, output)
+    result = drawn if sink is None else sink.summary
+    note(f"{output}: {result}, seed {drawn.provenance['seed']}", quiet)
 
 
 @app.command()

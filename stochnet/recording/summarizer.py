@@ -102,9 +102,10 @@ def record_summary(
     n = len(prepare(images))
     plan = None
     if schedule is None:
-        if n_trials is not None or n_bins is not None:
+        if (n_trials, n_bins, schedule_seed, by) != (None, None, None, "label"):
             raise InvalidInputError(
-                "trials and bins need a schedule: shuffled, blocked, stratified or sequential"
+                "trials, bins, a seed and labels of a schedule need a schedule: shuffled, blocked, "
+                "stratified or sequential"
             )
     elif isinstance(schedule, Schedule):
         check_order(schedule, n)

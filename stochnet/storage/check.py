@@ -68,18 +68,21 @@ def verify(path: str | os.PathLike[str]) -> tuple[str, bool]:
     if kind == rasters.RASTER:
         _check_padding(rasters.read_raster(path), path)
     elif kind == summaries.SUMMARY:
-        _check_tables(summaries.read_summary(path))
+        _check_tables(summaries.read_summary(path), path)
     else:
         bundles.read_bundle(path)
     return digest, sealed
 
 
-def _check_tables(summary: RasterSummary) -> None:
+def _check_tables(summary: RasterSummary, path: str | os.PathLike[str]) -> None:
     """Read every table, which refuses columns that it does not have."""
     for table in summary.tables.values():
         step = max(1, BLOCK_BYTES // (16 * max(1, table.width)))
         for first in range(0, table.n_rows, step):
-            table.dense(first, min(first + step, table.n_rows))
+            try:
+                table.dense(first, min(first + step, table.n_rows))
+            except InvalidInputError as error:
+                raise FileFormatError(f"{path}: {error}") from error
 
 
 def _check_padding(raster: SpikeRaster, path: str | os.PathLike[str]) -> None:
