@@ -15,9 +15,9 @@ from stochnet.labels import per_bin
 from stochnet.layers import Layer, check_layers
 from stochnet.raster import BLOCK_BYTES, SCHEDULES, SpikeRaster
 from stochnet.reading import Block, Request, raster_summaries
-from stochnet.segments import check_window
+from stochnet.segments import check_window, segment_lengths
 from stochnet.sparse import SparseRows
-from stochnet.sufficient import raster_segments, slot_bins, slot_rows
+from stochnet.sufficient import slot_bins, slot_rows
 from stochnet.summary import PARTS
 from stochnet.summary_rows import RowLayout, from_rows
 
@@ -239,18 +239,10 @@ def require_raster(source: SpikeRaster | RasterSummary, what: str) -> SpikeRaste
 
 def row_layout(summary: RasterSummary) -> RowLayout:
     """Return which column of the tables of a summary means what."""
-    n = summary.spikes.shape[1]
-    if summary.per_condition:
-        segments = raster_segments(summary, summary.window, True)
-        lengths = tuple(np.unique(segments.length[segments.condition == c]) for c in range(n))
-    else:
-        # Without an array over bins, of which a file may claim any number.
-        width = check_window(summary.window, summary.n_bins)
-        rest = summary.n_bins % width
-        lengths = (np.array([rest, width] if rest else [width], np.int64),)
-    return RowLayout(
-        summary.n_bins, lengths, summary.most_in_window or (0,) * n, summary.most_in_bin
-    )
+    labels = summary.conditions if summary.per_condition else None
+    lengths = segment_lengths(summary.n_trials, summary.n_bins, summary.window, labels)
+    most = summary.most_in_window or (0,) * len(lengths)
+    return RowLayout(summary.n_bins, lengths, most, summary.most_in_bin)
 
 
 def _check(summary: RasterSummary) -> None:

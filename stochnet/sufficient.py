@@ -49,12 +49,23 @@ def raster_segments(raster: Shown, window: int | None, per_condition: bool) -> S
     InvalidInputError
         No conditions although they were asked for; a window longer than the trial.
     """
+    require_conditions(raster, per_condition)
+    conditions = raster.conditions if per_condition else None
+    return cut_segments(raster.n_trials, raster.n_bins, window, conditions)
+
+
+def require_conditions(raster: Shown, per_condition: bool) -> None:
+    """Refuse to tell conditions apart where there are none.
+
+    Raises
+    ------
+    InvalidInputError
+        There are none although they were asked for.
+    """
     if per_condition and raster.n_conditions == 0:
         raise InvalidInputError(
             "this raster has no conditions (class labels), so nothing can be fitted per condition"
         )
-    conditions = raster.conditions if per_condition else None
-    return cut_segments(raster.n_trials, raster.n_bins, window, conditions)
 
 
 def segment_sums(block: SpikeRaster, segments: Segments) -> NDArray[np.int32]:

@@ -13,9 +13,9 @@ from stochnet.kernels import stream as kernels
 from stochnet.kernels.plan import cut_words
 from stochnet.raster import SpikeRaster
 from stochnet.raster_summary import RasterSummary
-from stochnet.segments import check_window
+from stochnet.segments import SLOTS, WindowRun, check_window, cut_windows, segment_lengths
 from stochnet.sparse import Rows, SparseRows, joined_rows, sparse_rows
-from stochnet.sufficient import raster_segments, slot_rows
+from stochnet.sufficient import require_conditions
 from stochnet.summary_rows import RowLayout
 from stochnet.summary_sink import check_parts
 from stochnet.threads import run_blocks
@@ -71,30 +71,18 @@ class SummaryStream:
     ) -> None:
         self._template, self._window, self._per_condition = template, window, per_condition
         self._threads = threads
+        self._run: WindowRun | None = None
         # What bins of packed spikes hold is known from the totals.
         self._parts = sorted(check_parts(parts) - {"counts"})
-        width = check_window(window, template.n_bins)
-        segments = raster_segments(template, window, per_condition)
+        self._width = check_window(window, template.n_bins)
+        require_conditions(template, per_condition)
         labels = template.conditions if per_condition else None
-        n = template.n_conditions if per_condition else 1
-        lengths = tuple(np.unique(segments.length[segments.condition == c]) for c in range(n))
+        lengths = segment_lengths(template.n_trials, template.n_bins, window, labels)
+        n = len(lengths)
         self._layout = layout = RowLayout(template.n_bins, lengths, (0,) * n, 1)
+        widths = [int(layout.offsets(c)[-1]) for c in range(n)]
+        self._window_base = np.concatenate([[0], np.cumsum(widths)])
         self._labels = None if labels is None else labels.reshape(-1)
-        self._segment_of_bin = segments.of_bin.reshape(-1)
-        self._condition = segments.condition
-        self._last_bin = np.zeros(segments.n_segments, np.int64)
-        counted = np.flatnonzero(self._segment_of_bin >= 0)
-        # Of several bins of a segment the last one stays.
-        self._last_bin[self._segment_of_bin[counted]] = counted
-        self._entry = np.zeros(segments.n_segments, np.int64)
-        base = 0
-        for c in range(n):
-            mine, offsets = segments.condition == c, layout.offsets(c)
-            self._entry[mine] = base + offsets[np.searchsorted(lengths[c], segments.length[mine])]
-            base += int(offsets[-1])
-        self._slot_of_bin = np.zeros(0, np.int32)
-        if "slots" in self._parts:
-            self._slot_of_bin = slot_rows(template.n_trials, template.n_bins, width, labels).ravel()
         n_nodes = template.n_nodes
         self._spikes = np.zeros((n_nodes, n), np.int64)
         self._partial = np.zeros((n_nodes, n), np.int32)
@@ -108,7 +96,6 @@ class SummaryStream:
             part: [_empty(b - a, layout.width(part)) for a, b in self._blocks()]
             for part in self._parts
         }
-        self._done = 0
 
     def _blocks(self) -> list[tuple[int, int]]:
         n = self._template.n_nodes
@@ -126,10 +113,9 @@ class SummaryStream:
     def write_words(self, first_word: int, block: Words) -> None:
         """Take the next words of all nodes: uint64 (node, 1, word)."""
         words = block[:, 0]
-        total = len(self._segment_of_bin)
         begin = 64 * first_word
+        total = self._template.n_trials * self._template.n_bins
         end = min(begin + 64 * words.shape[1], total)
-        self._done = end
         steps = self._plan(first_word, begin, end, words.shape[1])
         blocks = self._blocks()
 
@@ -145,17 +131,49 @@ class SummaryStream:
 
         run_blocks(add, len(blocks), step=1, threads=self._threads)
 
+    def _windows(self, begin: int, end: int) -> WindowRun:
+        """Return the segments of some bins; long windows are cut once."""
+        known = self._run
+        if known is None or not (
+            known.first_bin <= begin and end <= known.first_bin + len(known.of_bin)
+        ):
+            known = cut_windows(begin, end, self._template.n_bins, self._width, self._labels)
+            self._run = known
+        return known
+
+    def _entries(self, run: WindowRun) -> NDArray[np.int64]:
+        """Return the column of each segment without spikes in the rows of the windows."""
+        out = np.zeros(len(run.length), np.int64)
+        for c, lengths in enumerate(self._layout.lengths):
+            mine = np.flatnonzero(run.condition == c)
+            group = np.searchsorted(lengths, run.length[mine])
+            out[mine] = self._window_base[c] + self._layout.offsets(c)[group]
+        return out
+
+    def _slots(self, begin: int, end: int) -> NDArray[np.int32]:
+        """Return condition · `SLOTS` + slot of some bins, -1 for none."""
+        if "slots" not in self._parts:
+            return np.zeros(0, np.int32)
+        place = np.arange(begin, end) % self._template.n_bins % self._width
+        slots = place * SLOTS // self._width
+        if self._labels is not None:
+            labels = self._labels[begin:end].astype(np.int64)
+            slots = np.where(labels < 0, -1, labels * SLOTS + slots)
+        return slots.astype(np.int32)
+
     def _plan(
         self, first_word: int, begin: int, end: int, n_words: int
     ) -> dict[str, Callable[[Words, slice, Rows], Any]]:
         """Return how each part is added to, for the words of some bins."""
         n_bins = self._template.n_bins
-        by_segment = _cut(self._segment_of_bin[begin:end])
+        run = self._windows(begin, end)
+        by_segment = _cut(run.of_bin[begin - run.first_bin : end - run.first_bin])
         pieces, masks, owner = by_segment.words, by_segment.masks, by_segment.owner
-        conditions = self._condition[owner]
-        ends = self._last_bin[owner] // 64 == first_word + pieces
-        entries = np.where(ends, self._entry[owner], -1)
-        by_slot = _cut(self._slot_of_bin[begin:end])
+        conditions = run.condition[owner]
+        entries = np.where(
+            run.last_bin[owner] // 64 == first_word + pieces, self._entries(run)[owner], -1
+        )
+        by_slot = _cut(self._slots(begin, end))
         firsts = np.arange(-(-begin // n_bins) * n_bins, end, n_bins) - begin
         begins = np.zeros(n_words, np.uint64)
         np.bitwise_or.at(begins, firsts // 64, np.uint64(1) << (firsts % 64).astype(np.uint64))

@@ -21,7 +21,9 @@ OTHERS = np.random.default_rng(3).permutation(np.arange(N) % 5)
 def network():
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
-        return nn.Sequential(nn.Flatten(), nn.Linear(36, 20), nn.ReLU(), nn.Linear(20, 7), nn.ReLU())
+        return nn.Sequential(
+            nn.Flatten(), nn.Linear(36, 20), nn.ReLU(), nn.Linear(20, 7), nn.ReLU()
+        )
 
 
 @pytest.fixture(scope="module")
