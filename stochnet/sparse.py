@@ -53,8 +53,8 @@ class SparseRows:
         entry = self.columns.dtype.itemsize + self.values.dtype.itemsize
         return int(self.starts.nbytes + entry * self.starts[-1])
 
-    def dense(self, first: int, last: int) -> Rows:
-        """Return rows `first` to `last` with their zeros: (row, column).
+    def dense(self, first: int, last: int, out: Rows | None = None) -> Rows:
+        """Return rows `first` to `last` with their zeros: (row, column), in `out`, of zeros.
 
         Raises
         ------
@@ -66,7 +66,8 @@ class SparseRows:
         columns = np.asarray(self.columns[a:b]).astype(np.int32)
         if len(columns) and not 0 <= columns.min() <= columns.max() < self.width:
             raise InvalidInputError(f"a sparse table of {self.width} columns has others")
-        out = np.zeros((last - first, self.width), np.int64)
+        if out is None:
+            out = np.zeros((last - first, self.width), np.int64)
         values = np.asarray(self.values[a:b]).astype(np.int64)
         kernels.scatter_entries(starts - a, columns, values, out)
         return out
@@ -77,16 +78,43 @@ class SparseRows:
         return SparseRows(self.starts, kept.astype(_narrowest(0, width)), self.values, width)
 
 
+class Scratch:
+    """Memory in which rows are unpacked, changed and packed again; for one thread.
+
+    Parameters
+    ----------
+    size : int
+        Most numbers of a block of rows.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._rows = np.zeros(size, np.int64)
+        self._columns = np.empty(size, np.int32)
+        self._values = np.empty(size, np.int64)
+
+    def unpack(self, table: SparseRows) -> Rows:
+        """Return all rows of a table with their zeros; `pack` them before the next ones."""
+        rows = self._rows[: table.n_rows * table.width].reshape(table.n_rows, table.width)
+        return table.dense(0, table.n_rows, out=rows)
+
+    def pack(self, rows: Rows) -> SparseRows:
+        """Return unpacked rows without their zeros, and leave zeros behind."""
+        return _packed(rows, True, self._columns, self._values)
+
+
 def sparse_rows(dense: Rows) -> SparseRows:
     """Return a table without its zeros, in the narrowest integers that hold its entries."""
     dense = np.ascontiguousarray(dense, np.int64)
-    starts = np.zeros(len(dense) + 1, np.int64)
-    kernels.count_entries(dense, starts[1:])
-    np.cumsum(starts, out=starts)
-    columns, values = np.empty(starts[-1], np.int32), np.empty(starts[-1], np.int64)
-    kernels.gather_entries(dense, starts, columns, values)
-    return SparseRows(starts, columns.astype(_narrowest(0, dense.shape[1])), narrowed(values),
-                      dense.shape[1])  # fmt: skip
+    return _packed(dense, False, np.empty(dense.size, np.int32), np.empty(dense.size, np.int64))
+
+
+def _packed(
+    dense: Rows, clear: bool, columns: NDArray[np.int32], values: NDArray[np.int64]
+) -> SparseRows:
+    starts = np.empty(len(dense) + 1, np.int64)
+    kernels.gather_entries(dense, clear, starts, columns, values)
+    n, width = int(starts[-1]), dense.shape[1]
+    return SparseRows(starts, columns[:n].astype(_narrowest(0, width)), narrowed(values[:n]), width)
 
 
 def joined_rows(parts: Sequence[SparseRows]) -> SparseRows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from stochnet.kernels.plan import cut_words
 from stochnet.raster import SpikeRaster
 from stochnet.raster_summary import RasterSummary
 from stochnet.segments import SLOTS, WindowRun, check_window, cut_windows, segment_lengths
-from stochnet.sparse import Rows, SparseRows, joined_rows, sparse_rows
+from stochnet.sparse import Rows, Scratch, SparseRows, joined_rows, sparse_rows
 from stochnet.sufficient import require_conditions
 from stochnet.summary_rows import RowLayout
 from stochnet.summary_sink import check_parts
@@ -90,8 +91,8 @@ class SummaryStream:
         self._previous = np.full(n_nodes, -1, np.int64)
         self._begin = np.zeros(n_nodes, np.int64)
         self._after = np.zeros(n_nodes, np.uint8)
-        widest = max((layout.width(part) for part in self._parts), default=1)
-        self._step = max(1, min(MOST_NODES, ROW_BYTES // (8 * widest)))
+        self._widest = max((layout.width(part) for part in self._parts), default=1)
+        self._step = max(1, min(MOST_NODES, ROW_BYTES // (8 * self._widest)))
         self._tables: dict[str, list[SparseRows]] = {
             part: [_empty(b - a, layout.width(part)) for a, b in self._blocks()]
             for part in self._parts
@@ -119,15 +120,19 @@ class SummaryStream:
         steps = self._plan(first_word, begin, end, words.shape[1])
         blocks = self._blocks()
 
+        local = threading.local()
+
         def add(first: int, last: int) -> None:
+            if not hasattr(local, "scratch"):
+                local.scratch = Scratch(self._step * self._widest)
             for k in range(first, last):
                 a, b = blocks[k]
                 mine = np.ascontiguousarray(words[a:b])
                 steps["totals"](mine, slice(a, b), self._spikes[a:b])
                 for part in self._parts:
-                    rows = self._tables[part][k].dense(0, b - a)
+                    rows = local.scratch.unpack(self._tables[part][k])
                     steps[part](mine, slice(a, b), rows)
-                    self._tables[part][k] = sparse_rows(rows)
+                    self._tables[part][k] = local.scratch.pack(rows)
 
         run_blocks(add, len(blocks), step=1, threads=self._threads)
 

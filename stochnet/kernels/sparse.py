@@ -8,40 +8,33 @@ STRIDE = 16
 
 
 @numba.njit(nogil=True, error_model="numpy")
-def count_entries(dense, out):
-    """Entries of each row that are not zero: dense int64 (row, column), out int64 (row,)."""
+def gather_entries(dense, clear, starts, columns, values):
+    """List the entries of each row that are not zero, and make them zero if `clear`.
+
+    dense int64 (row, column); starts int64 (row + 1,), columns int32 and values int64 (entry,) with
+    room for all are written.
+    """
     width = dense.shape[1]
+    at = 0
     for i in range(dense.shape[0]):
         row = dense[i]
-        n = 0
-        for j in range(width):
-            n += row[j] != 0
-        out[i] = n
-
-
-@numba.njit(nogil=True, error_model="numpy")
-def gather_entries(dense, starts, columns, values):
-    """List the entries of each row: columns int32 and values int64 (entry,), from starts[row]."""
-    width = dense.shape[1]
-    for i in range(dense.shape[0]):
-        row = dense[i]
-        at, end = starts[i], starts[i + 1]
-        j = 0
-        while at < end:
+        starts[i] = at
+        for j in range(0, width, STRIDE):
             # Most strides are all zero.
             if j + STRIDE <= width:
                 seen = 0
                 for k in range(j, j + STRIDE):
                     seen |= row[k]
                 if seen == 0:
-                    j += STRIDE
                     continue
             for k in range(j, min(j + STRIDE, width)):
                 if row[k] != 0:
                     columns[at] = k
                     values[at] = row[k]
                     at += 1
-            j += STRIDE
+                    if clear:
+                        row[k] = 0
+    starts[dense.shape[0]] = at
 
 
 @numba.njit(nogil=True, error_model="numpy")
