@@ -13,14 +13,18 @@ from stochnet import packing, rng
 from stochnet.bundle import Bundle
 from stochnet.errors import InvalidInputError
 from stochnet.fits import ProcessFit
-from stochnet.kernels.counts import independent_counts
-from stochnet.kernels.spikes import pooled_spikes, profile_spikes, segmented_spikes
+from stochnet.kernels.counts import independent_counts, pooled_counts
+from stochnet.kernels.renewal_spikes import renewal_spikes
+from stochnet.kernels.segmented import segmented_spikes
+from stochnet.kernels.sparse import sparse_spikes
+from stochnet.kernels.spikes import pooled_spikes, profile_spikes
 from stochnet.kernels.stepwise import stepwise
-from stochnet.process import Independent, Stepwise
+from stochnet.process import Independent, Renewal, Stepwise
 from stochnet.segments import SLOTS, Segments, cut_segments, slot_of_bin
 from stochnet.threads import run_blocks
 
-TABLE_BYTES = 1 << 26
+# Of the tables that one thread makes at a time.
+TABLE_BYTES = 1 << 25
 _LANES = 8
 
 
@@ -72,22 +76,15 @@ def _draw_fit(fit: ProcessFit, a: int, b: int, run: Run, out: NDArray[Any]) -> N
     draw = _DRAW[type(fit.process.sampler)]
     prepared = _prepare(fit, run)
     step = max(1, TABLE_BYTES // _table_bytes(fit, a, b))
-    for start in range(a, b, step):
-        stop = min(start + step, b)
-        tables = _tables(fit, start, stop)
-        nodes = fit.node_ids[start:stop].astype(np.uint64)
-        target = out[start - a : stop - a]
 
-        def part(
-            i: int,
-            j: int,
-            tables: NDArray[np.float64] = tables,
-            nodes: NDArray[np.uint64] = nodes,
-            target: NDArray[Any] = target,
-        ) -> None:
-            draw(fit, prepared, tables[i:j], nodes[i:j], run, target[i:j])
+    def part(start: int, stop: int) -> None:
+        # Tables are made where they are used: they take longer than the draw where it is short.
+        for i in range(start, stop, step):
+            j = min(i + step, stop)
+            nodes = fit.node_ids[a + i : a + j].astype(np.uint64)
+            draw(fit, prepared, _tables(fit, a + i, a + j), nodes, run, out[i:j])
 
-        run_blocks(part, stop - start, threads=run.threads)
+    run_blocks(part, b - a, threads=run.threads)
 
 
 def _tables(fit: ProcessFit, start: int, stop: int) -> NDArray[np.float64]:
@@ -121,7 +118,7 @@ class Prepared:
 
 
 def _prepare(fit: ProcessFit, run: Run) -> Prepared | None:
-    if isinstance(fit.process.sampler, Stepwise):
+    if not isinstance(fit.process.sampler, Independent):
         return None
     pooled = fit.n_conditions == 0
     plain = not (fit.process.has_gain or fit.process.has_counts)
@@ -165,7 +162,13 @@ def _draw_independent(
             slots = slot_of_bin(run.n_bins, fit.window or run.n_bins).astype(np.uint8)
             profile_spikes(thresholds, nodes, *size, *key, words, slots)
         else:
-            pooled_spikes(thresholds[:, 0].copy(), nodes, *size, *key, words)
+            pooled = thresholds[:, 0].copy()
+            sparse = (pooled >= rng.SPARSE_FROM) & (pooled < rng.SPARSE_BELOW)
+            if sparse.any():
+                scale, shift = rng.gap_scale(np.where(sparse, pooled, rng.SPARSE_FROM))
+                scale[~sparse] = 0
+                sparse_spikes(scale, shift, nodes, *size, *key, words)
+            pooled_spikes(pooled, nodes, *size, *key, words)
         return
     segments = prepared.segments
     addresses = (prepared.row, prepared.slot, prepared.trial, gain)
@@ -176,6 +179,9 @@ def _draw_independent(
         # The last step of the distribution function is 1, wherever a table is cut.
         entries[entries >= np.uint64(2**32 - 1)] = np.uint64(2**32)
         entries[..., -1] = np.uint64(2**32)
+        if entries.shape[1:3] == (1, 1):
+            pooled_counts(np.ascontiguousarray(entries[:, 0, 0]), nodes, *key, out)
+            return
         independent_counts(entries, nodes, *key, out, segments.of_bin, *addresses)
         return
     thresholds = np.floor(levels * 2.0**rng.PROBABILITY_BITS).astype(np.uint64)
@@ -193,16 +199,38 @@ def _draw_stepwise(
     out: NDArray[Any],
 ) -> None:
     sampler = fit.process.sampler
-    if not isinstance(sampler, Stepwise):
+    if isinstance(sampler, Independent):
         raise InvalidInputError(f"{fit.process.name} has no init and step")
-    conditions = np.zeros((run.n_trials, run.n_bins), np.int16)
-    if fit.n_conditions and run.conditions is not None:
-        conditions = run.conditions
-    kernel = stepwise(sampler.init, sampler.step, counts=fit.process.has_counts)
+    pooled = fit.n_conditions == 0 or run.conditions is None
+    conditions = np.zeros((1, 1), np.int16) if pooled else run.conditions
+    counts = fit.process.has_counts
+    kernel = stepwise(sampler.init, sampler.step, counts=counts, pooled=pooled)
     kernel(tables, nodes, run.n_bins, run.k0, run.k1, out, conditions)
+
+
+def _draw_renewal(
+    fit: ProcessFit,
+    prepared: Prepared | None,
+    tables: NDArray[np.float64],
+    nodes: NDArray[np.uint64],
+    run: Run,
+    out: NDArray[Any],
+) -> None:
+    if fit.n_conditions:
+        _draw_stepwise(fit, prepared, tables, nodes, run, out)
+        return
+    hazards = tables[:, 0]
+    last = np.stack([hazards[:, hazards.shape[1] // 2 - 1], hazards[:, -1]], axis=1)
+    thresholds = np.floor(last * 2.0**rng.PROBABILITY_BITS).astype(np.uint64)
+    scale, shift = rng.gap_scale(np.maximum(thresholds, np.uint64(1)))
+    shift[thresholds == 0] = 0
+    words = out.reshape(len(out), -1)
+    size = (run.n_trials, run.n_bins)
+    renewal_spikes(hazards, scale, shift, nodes, *size, run.k0, run.k1, words)
 
 
 _DRAW: dict[type, Callable[..., None]] = {
     Independent: _draw_independent,
+    Renewal: _draw_renewal,
     Stepwise: _draw_stepwise,
 }

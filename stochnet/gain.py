@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
+from stochnet.kernels.gain_laws import BETA, GAMMA, all_partial_means
 from stochnet.rng import gain_edges
 
 Array = NDArray[np.float64]
@@ -22,23 +22,25 @@ _LOW_AT, _HIGH_AT = _INDEX[:256], _INDEX[256:]
 
 def beta_levels(a: Array, b: Array) -> Array:
     """Return the mean of a Beta(a, b) variable within each level: (node, 256)."""
-    a, b = a[:, None], b[:, None]
-    mean = a / (a + b)
-    edge = special.betaincinv(a, b, _KNOTS)
-    lower = mean * special.betainc(a + 1, b, edge)
-    # Edges near 1 round to 1; there the mirrored variable, whose edges lie near 0, has the digits.
-    mirrored = special.betaincinv(b, a, 1 - _KNOTS)
-    upper = mean - (1 - _KNOTS) + (1 - mean) * special.betainc(b + 1, a, mirrored)
-    partial = np.where(edge <= 0.5, lower, upper)
-    return _matched(partial, mean, mean * (1 - mean) / (a + b + 1), highest=1.0)
+    total = (a + b)[:, None]
+    mean = a[:, None] / total
+    partial = mean * _partial_means(BETA, a, b)
+    return _matched(partial, mean, mean * (1 - mean) / (total + 1), highest=1.0)
 
 
 def gamma_levels(shape: Array) -> Array:
     """Return the mean of a gamma variable of mean 1 within each level: (node, 256)."""
-    shape = shape[:, None]
-    edge = special.gammaincinv(shape, _KNOTS)
-    partial = special.gammainc(shape + 1, edge)
-    return _matched(partial, np.ones_like(shape), 1 / shape, highest=np.inf)
+    partial = _partial_means(GAMMA, shape, shape)
+    one = np.ones((len(shape), 1))
+    return _matched(partial, one, 1 / shape[:, None], highest=np.inf)
+
+
+def _partial_means(law: int, a: Array, b: Array) -> Array:
+    """Return the share of the mean below the quantile at each knot: (node, knot)."""
+    a, b = np.ascontiguousarray(a, np.float64), np.ascontiguousarray(b, np.float64)
+    partial = np.empty((len(a), len(_KNOTS)))
+    all_partial_means(law, a, b, _KNOTS, partial)
+    return partial / partial[:, -1:]
 
 
 def _matched(partial: Array, mean: Array, variance: Array, highest: float) -> Array:

@@ -76,7 +76,22 @@ class Stepwise:
     most: Callable[[Params], int] | None = None
 
 
-Sampler = Independent | Stepwise
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """Sampler of 0/1 bins whose gaps between spikes are independent.
+
+    The table holds hazards (node, 2·n): the probability of a spike at ages of 1 … n bins, given
+    none since, before the first spike of a trial and then after a spike; the hazard of age n holds
+    beyond it. Nodes with one law of gaps are drawn gap by gap. Where the class can change within a
+    gap they are drawn bin by bin, with `init` and `step` as of a `Stepwise` sampler.
+    """
+
+    init: Callable[..., Any]
+    step: Callable[..., Any]
+    most: None = None
+
+
+Sampler = Independent | Renewal | Stepwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +122,7 @@ class Process:
         gain is redrawn in every such window.
     tabulate : callable
         ``params -> table`` for the sampler; all exp, log and quantiles happen here.
-    sampler : Independent or Stepwise
+    sampler : Independent, Renewal or Stepwise
         How spikes are drawn.
     interval : callable, optional
         ``(name, values, standard errors, bins observed, level) -> (low, high)``, each (node,): an

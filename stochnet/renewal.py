@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from stochnet.kernels.renewal import count_variance
-from stochnet.process import Array, Stepwise
+from stochnet.process import Array, Renewal
 from stochnet.sufficient import LONGEST_AGE
 from stochnet.threads import run_blocks
 
@@ -38,7 +38,7 @@ def step(row, state, u):  # type: ignore[no-untyped-def]
     return 0, min(state + 1, LONGEST_AGE)
 
 
-SAMPLER = Stepwise(init, step)
+SAMPLER = Renewal(init, step)
 """For tables of hazards: e(1), …, e(1024), h(1), …, h(1024) of every node, (node, 2·1024)."""
 
 

@@ -31,14 +31,18 @@ GAIN = np.uint64(3)
 INIT = np.uint64(4)
 STEP = np.uint64(5)
 SCHEDULE = np.uint64(6)
+GAP = np.uint64(7)
 # Of the tests of `stochnet.assumptions`; they draw no spikes of a simulation.
 NULL = np.uint64(16)
 TIE_BREAK = np.uint64(17)
 
 PROBABILITY_BITS = 40
 COUNT_BITS = 32
+# Thresholds from the first to below the second (p from 2**-20 to below 1/32) are drawn gap by gap.
+SPARSE_FROM, SPARSE_BELOW = np.uint64(1 << 20), np.uint64(1 << 35)
 
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+_LN2 = 0.6931471805599453
 _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 LOW = np.uint64(0xFFFFFFFF)
 HALF = np.uint64(32)
@@ -53,6 +57,68 @@ def philox(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> tuple[Any, A
         k0 = (k0 + _W0) & LOW
         k1 = (k1 + _W1) & LOW
     return c0, c1, c2, c3
+
+
+# log2(1 + t) is t + t·(1 - t)·R(t), with R of degree 9 to within 2**-32; times 2**32.
+_R = (
+    1901360574, -1196794288, 868451854, -678503429, 547173145,
+    -429525727, 297932401, -160034136, 55972870, -9230111,
+)  # fmt: skip
+_R0, _R1, _R2, _R3, _R4, _R5, _R6, _R7, _R8, _R9 = (np.int64(c) for c in _R)
+_ONE, _S16, _S31 = np.uint64(1), np.uint64(16), np.uint64(31)
+_UNIT, _BITS, _LOW16 = np.int64(1 << 32), np.int64(32), np.uint64(0xFFFF)
+
+
+def exponential(word: Any, zeros: Any) -> Any:
+    """Return -log2 of the uniform number (word + 1/2) / 2**32, times 2**32.
+
+    Integers alone, so that it is the same everywhere. `zeros` are the leading zeros of the 32-bit
+    word (32 for 0). The survival function of the result is 2**-x to within 2**-30.
+    """
+    t = np.int64((((word + word + _ONE) << (_S31 + zeros)) >> _S31) & LOW)
+    r = ((_R9 * t) >> _BITS) + _R8
+    r = ((r * t) >> _BITS) + _R7
+    r = ((r * t) >> _BITS) + _R6
+    r = ((r * t) >> _BITS) + _R5
+    r = ((r * t) >> _BITS) + _R4
+    r = ((r * t) >> _BITS) + _R3
+    r = ((r * t) >> _BITS) + _R2
+    r = ((r * t) >> _BITS) + _R1
+    r = ((r * t) >> _BITS) + _R0
+    log = t + ((((t * (_UNIT - t)) >> _BITS) * r) >> _BITS)
+    return ((zeros + _ONE) << HALF) - np.uint64(log)
+
+
+def geometric_gap(word: Any, zeros: Any, scale: Any, shift: Any) -> Any:
+    """Return the silent bins before the next spike of a node with a constant probability.
+
+    The floor of `exponential` · scale / 2**shift, where scale / 2**(shift - 32) is
+    -1 / log2(1 - p) (`gap_scale`).
+    """
+    x = exponential(word, zeros)
+    return ((x >> _S16) * scale + (((x & _LOW16) * scale) >> _S16)) >> (shift - _S16)
+
+
+def gap_scale(thresholds: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return scale (32 bits) and shift of `geometric_gap` for probabilities above 0.
+
+    thresholds: floor(p·2**40), from 1 to 2**40. By additions, multiplications and divisions alone,
+    which are the same everywhere; a scale of 0 stands for p = 1, whose gaps are 0.
+    """
+    p = thresholds.astype(np.float64) / 2.0**PROBABILITY_BITS
+    fraction, exponent = np.frexp(1 - p)
+    certain = thresholds == np.uint64(1 << PROBABILITY_BITS)
+    z = (1 - fraction) / (1 + fraction)
+    # -log(fraction) as a series; z is at most 1/3, so that 18 terms reach the last bit.
+    rate = np.full(p.shape, 1 / 35)
+    for n in range(33, 0, -2):
+        rate = 1 / n + z * z * rate
+    rate = 2 * z * rate - exponent * _LN2
+    mean = _LN2 / np.where(certain, 1.0, rate)
+    fraction, exponent = np.frexp(mean)
+    scale = np.floor(np.ldexp(fraction, 32)).astype(np.uint64)
+    shift = np.minimum(64 - exponent, 72).astype(np.uint64)
+    return np.where(certain, np.uint64(0), scale), shift
 
 
 def gain_level(word: Any) -> Any:

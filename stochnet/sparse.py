@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.errors import InvalidInputError
-from stochnet.kernels import sparse as kernels
+from stochnet.kernels import rows as kernels
 from stochnet.raster import NodeArray
 
 Rows = NDArray[np.int64]

@@ -6,12 +6,20 @@ compiled, packed or blocked.
 
 import math
 from collections import Counter
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
 
+from stochnet.process import Renewal
+
 MASK = 0xFFFFFFFF
-SPIKE, TIE, COUNT, GAIN, INIT, STEP, SCHEDULE = range(7)
+SPIKE, TIE, COUNT, GAIN, INIT, STEP, SCHEDULE, GAP = range(8)
+# log2(1 + t) = t + t (1 - t) R(t): the coefficients of R times 2**32, from docs/random-streams.md.
+R = (
+    1901360574, -1196794288, 868451854, -678503429, 547173145,
+    -429525727, 297932401, -160034136, 55972870, -9230111,
+)  # fmt: skip
 
 
 def philox(counter, key):
@@ -60,6 +68,79 @@ def has_spike(p, t, trial, node, key):
     return philox((t, trial, node, TIE), key)[0] < threshold & MASK
 
 
+def exponential(word):
+    """-log2((word + 1/2) / 2**32) times 2**32, by the integers of docs/random-streams.md."""
+    odd = 2 * word + 1
+    zeros = 33 - odd.bit_length()
+    t = (odd << zeros) - 2**32
+    r = R[9]
+    for coefficient in R[8::-1]:
+        r = (r * t >> 32) + coefficient
+    log = t + ((t * (2**32 - t) >> 32) * r >> 32)
+    return (zeros + 1) * 2**32 - log
+
+
+def gap_scale(p):
+    """Scale and shift of a sparse node: scale / 2**(shift - 32) is -1 / log2(1 - p)."""
+    p = math.floor(p * 2.0**40) / 2.0**40
+    f, e = math.frexp(1 - p)
+    z = (1 - f) / (1 + f)
+    rate = 1 / 35
+    for n in range(33, 0, -2):
+        rate = 1 / n + z * z * rate
+    mean = 0.6931471805599453 / (2 * z * rate - e * 0.6931471805599453)
+    f, e = math.frexp(mean)
+    return math.floor(Fraction(f) * 2**32), 64 - e
+
+
+def is_sparse(p):
+    return 2**20 <= math.floor(p * 2.0**40) < 2**35
+
+
+def sparse_trial(p, trial, node, n_bins, key):
+    """All bins of a trial of a sparse node."""
+    scale, shift = gap_scale(p)
+    bins, last, i = [0] * n_bins, -1, 0
+    while True:
+        word = philox((i // 4, trial, node, GAP), key)[i % 4]
+        last += (exponential(word) * scale >> shift) + 1
+        if last >= n_bins:
+            return bins
+        bins[last] = 1
+        i += 1
+
+
+def renewal_trial(hazards, trial, node, n_bins, key):
+    """All bins of a trial of a renewal node with one law of gaps."""
+    longest = len(hazards) // 2
+    tables = []
+    for own in (hazards[:longest], hazards[longest:]):
+        alive, entries = 1.0, []
+        for hazard in own.tolist():
+            alive *= 1.0 - hazard
+            entries.append(math.floor((1.0 - alive) * 2.0**32))
+        tables.append((entries, own[-1]))
+    bins, last, i, (entries, tail), beyond = [0] * n_bins, -1, 0, tables[0], False
+    while True:
+        word = philox((i // 4, trial, node, GAP), key)[i % 4]
+        i += 1
+        if beyond:
+            if math.floor(tail * 2.0**40) == 0:
+                return bins
+            scale, shift = (0, 64) if tail == 1 else gap_scale(tail)
+            last += (exponential(word) * scale >> shift) + 1
+        else:
+            gap = sum(entry <= word for entry in entries)
+            last += min(gap + 1, longest)
+            beyond = gap == longest
+            if beyond:
+                continue
+        if last >= n_bins:
+            return bins
+        bins[last] = 1
+        (entries, tail), beyond = tables[1], False
+
+
 def word_of_bin(t, trial, node, purpose, key):
     return philox((t // 4, trial, node, purpose), key)[t % 4]
 
@@ -90,6 +171,13 @@ def _trial(fit, table, conditions, trial, node, n_bins, key):
     sampler = fit.process.sampler
     window = min(fit.window or n_bins, n_bins)
     state = None
+    if isinstance(sampler, Renewal) and not fit.n_conditions:
+        yield from renewal_trial(table[0], trial, node, n_bins, key)
+        return
+    plain = not (hasattr(sampler, "step") or sampler.most or sampler.gain or sampler.profile)
+    if plain and not fit.n_conditions and is_sparse(float(table[0])):
+        yield from sparse_trial(float(table[0]), trial, node, n_bins, key)
+        return
     for t in range(n_bins):
         c = 0
         if fit.n_conditions:

@@ -123,6 +123,74 @@ def test_the_whole_range_of_seeds_is_used():
     assert rng.split_seed(2**63 + 5) == (5, 2**31)
 
 
+words = st.integers(0, 2**32 - 1) | st.integers(0, 40) | st.integers(2**32 - 40, 2**32 - 1)
+
+
+def zeros_of(word):
+    return 32 - int(word).bit_length()
+
+
+@given(words)
+def test_the_exponential_follows_the_page_and_the_logarithm(word):
+    x = int(rng.exponential(np.uint64(word), np.uint64(zeros_of(word))))
+    assert x == naive.exponential(word)
+    assert abs(x - -math.log2((word + 0.5) / 2**32) * 2**32) < 4
+
+
+@given(words, st.floats(2**-20, 1 / 32, exclude_max=True))
+def test_gaps_follow_the_page_and_geometric_inversion(word, p):
+    scale, shift = rng.gap_scale(np.array([p * 2.0**40]).astype(np.uint64))
+    assert (int(scale[0]), int(shift[0])) == naive.gap_scale(p)
+    gap = int(rng.geometric_gap(np.uint64(word), np.uint64(zeros_of(word)), scale[0], shift[0]))
+    assert gap == naive.exponential(word) * int(scale[0]) >> int(shift[0])
+    by_logarithm = math.log((word + 0.5) / 2**32) / math.log1p(-math.floor(p * 2.0**40) / 2.0**40)
+    assert abs(gap + 0.5 - by_logarithm) < 0.5 + 1e-8 + 1e-8 * by_logarithm
+
+
+@pytest.mark.parametrize("p", [2.0**-20, 1e-4, 0.003, 0.02, 0.0312])
+def test_gaps_have_the_geometric_law_to_within_a_billionth(p):
+    """Exact: a gap is monotone in its word, so a search finds how many words give more than k."""
+    threshold = math.floor(p * 2.0**40)
+    scale, shift = naive.gap_scale(p)
+    for k in [0, 1, 2, 5, round(0.1 / p), round(1 / p), round(5 / p)]:
+        low, high = 0, 2**32
+        while low < high:
+            middle = (low + high) // 2
+            if naive.exponential(middle) * scale >> shift > k:
+                low = middle + 1
+            else:
+                high = middle
+        assert abs(low / 2**32 - math.exp((k + 1) * math.log1p(-threshold / 2**40))) < 2**-30
+
+
+@pytest.mark.parametrize(("n_trials", "n_bins"), [(1, 3000), (7, 64), (60, 130), (300, 10)])
+def test_sparse_nodes_are_drawn_gap_by_gap_beside_dense_ones(n_trials, n_bins):
+    p = np.array([0.02, 0.5, 2.0**-20, 0.0312, 1 / 32, 0.0, 2.0**-21, 0.003, 1.0])
+    bundle = sn.Bundle.from_params("bernoulli", {"p": p})
+    raster = sn.simulate(bundle, n_trials, n_bins, seed=3)
+    np.testing.assert_array_equal(raster.to_dense(), naive.simulate(bundle, n_trials, n_bins, 3))
+
+
+@pytest.mark.parametrize(("n_trials", "n_bins"), [(1, 5000), (3, 130), (2, 20_000)])
+def test_renewal_nodes_are_drawn_gap_by_gap_also_beyond_their_table(n_trials, n_bins):
+    for name, params in (
+        ("refractory_poisson", ([0, 0.25, 1, 0.001, 0.0005], [0, 3, 2, 5, 1000])),
+        ("gamma_renewal", ([0, 0.3, 0.01, 0.0004, 1], [1, 2, 0.5, 50, 1])),
+    ):
+        names = [p.name for p in sn.PROCESSES[name].params]
+        bundle = sn.Bundle.from_params(name, dict(zip(names, params, strict=True)))
+        raster = sn.simulate(bundle, n_trials, n_bins, seed=4)
+        expected = naive.simulate(bundle, n_trials, n_bins, 4)
+        np.testing.assert_array_equal(raster.to_dense(), expected)
+
+
+def test_a_sparse_trial_that_needs_far_more_gaps_than_planned_is_finished():
+    """A trial of 1,000,000 bins at p = 0.03 has 30,000 spikes, and a kernel plans 1,024 gaps."""
+    bundle = sn.Bundle.from_params("bernoulli", {"p": [0.03]})
+    long = sn.simulate(bundle, 1, 1_000_000, seed=5).to_dense()[0, 0]
+    assert long.tolist() == naive.sparse_trial(0.03, 0, 0, 1_000_000, naive.key_of(5))
+
+
 def spikes_by_numpy(threshold, shape, seed):
     """Independent bins at thresholds that broadcast to (node, trial, bin), by whole arrays."""
     node, trial, t = (axis.astype(np.uint64) for axis in np.indices(shape))
@@ -140,6 +208,7 @@ def test_thousands_of_ties_over_many_blocks_are_settled_right(n_conditions):
     """One bin in 256 is a tie, so 40 × 3 × 4500 bins hold some 2,000 of them."""
     shape = (40, 3, 4500)
     p = np.random.default_rng(1).random((40, max(1, n_conditions)))
+    p = p * (1 - 1 / 32) + 1 / 32
     p[3], p[7], p[11] = 0.0, 1.0, 0.5
     labels = np.arange(3 * 4500).reshape(3, 4500) // 13 % max(1, n_conditions)
     bundle = sn.Bundle.from_params(
@@ -153,7 +222,7 @@ def test_thousands_of_ties_over_many_blocks_are_settled_right(n_conditions):
 
 # Parameters are exact binary fractions, so that no rounding stands between file and spikes.
 PARAMS = {
-    "bernoulli": {"p": [0.0, 0.25, 0.6875, 1.0]},
+    "bernoulli": {"p": [0.0, 0.25, 0.6875, 1.0, 0.015625, 0.0009765625]},
     "beta_bernoulli": {"p": [0.125, 0.5, 0.25], "rho": [0.0, 0.125, 0.5]},
     "markov": {"p_after_silence": [0.125, 0.5, 0.0], "p_after_spike": [0.75, 0.125, 1.0]},
     "negative_binomial": {"rate": [0.125, 1.0, 2.5], "dispersion": [0.5, 0.0, 1.0]},

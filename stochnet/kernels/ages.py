@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from stochnet.kernels.compile import kernel
 from stochnet.kernels.philox import trailing_zeros
 
 _ONE, _ZERO = np.uint64(1), np.uint64(0)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def ages(words, n_words, conditions, out):
     """Bins by the condition of the bin: words (node, trial·word), conditions (trial, bin).
 
@@ -31,7 +31,7 @@ def ages(words, n_words, conditions, out):
                     after, age = 1, 0
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def pooled_ages(words, n_words, n_bins, out):
     """Bins of all conditions: words (node, trial·word), out int32 (node, after spike, age, active).
 

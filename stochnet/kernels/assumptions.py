@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from stochnet.kernels.compile import kernel
 from stochnet.kernels.tally import (
     ACTIVE,
     ENDS,
@@ -53,7 +53,7 @@ class Law(NamedTuple):
     of_d: float
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def pit_distance(histogram, below, n, k, probability, law):
     """Distance of the mean probability integral transform of n values from the uniform law.
 
@@ -83,7 +83,7 @@ def pit_distance(histogram, below, n, k, probability, law):
     return n * total / 3.0, max(largest, abs(rest))
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def _smooth(scores, first, last, variance):
     total = 0.0
     for j in range(first, last):
@@ -92,7 +92,7 @@ def _smooth(scores, first, last, variance):
     return total / variance
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def _neighbour_correlation(n_trials, n_bins, totals):
     spikes = totals[SPIKES]
     mean = spikes / (n_trials * n_bins)
@@ -104,7 +104,7 @@ def _neighbour_correlation(n_trials, n_bins, totals):
     return (totals[PRODUCTS] - mean * both + pairs * mean * mean) / spread
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def _interval_distance(n_trials, n_bins, totals, gaps, expected_gaps):
     n = totals[GAPS]
     if n == 0:
@@ -117,7 +117,7 @@ def _interval_distance(n_trials, n_bins, totals, gaps, expected_gaps):
     return pit_distance(gaps, np.int64(0), n, np.int64(1), first, law)[0]
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def _fano(n, total, squares, without):
     if total == 0:
         # No spike in any full window: what is expected, so that it speaks for neither side.
@@ -126,7 +126,7 @@ def _fano(n, total, squares, without):
     return (float(n) * squares - float(total) * total) / (float(n - 1) * total)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def _ljung_box(n, length, total, squares, lags, lagged, w):
     """Return Ljung and Box's sum, and the autocorrelation at lag 1."""
     mean = total / n
@@ -148,7 +148,7 @@ def _ljung_box(n, length, total, squares, lags, lagged, w):
     return n * (n + 2.0) * weighted, first
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def _count_distance(bins, counts, width, spikes, n, histogram, lowest, least, probability):
     if counts:
         law = Law(spikes, width, 0.0, 1.0, 1.0, bins - width, 0.0)
@@ -160,7 +160,7 @@ def _count_distance(bins, counts, width, spikes, n, histogram, lowest, least, pr
     return pit_distance(histogram, below, n, least, probability, law)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def evaluate(
     d, s, trials, places, spikes, start, stop, least, probability, expected_gaps, values, effects
 ):  # fmt: skip

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from stochnet.kernels.compile import kernel
 
 # Runs of equal tail counts longer than this are summed by Stirling's formula.
 RUN = 24
@@ -11,14 +12,14 @@ RUN = 24
 EXACT = 16.0
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def stirling(z):
     """Return log(z!) - (z + 1/2) log z + z - log(2 pi) / 2; to 2e-12 from 16 on."""
     s = 1.0 / (z * z)
     return (1.0 / 12.0 - s * (1.0 / 360.0 - s / 1260.0)) / z
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def log_falling(size, first, last):
     """Sum of log(1 - j / size) for j = first, …, last - 1."""
     total = 0.0
@@ -37,7 +38,7 @@ def log_falling(size, first, last):
     return total
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def runs(row, edges, tails):
     """Cut counts into runs: tails[r] bins hold more than j spikes, edges[r] <= j < edges[r + 1].
 
@@ -60,7 +61,7 @@ def runs(row, edges, tails):
     return n, bins, spikes, squares
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def profile(size, n_runs, edges, tails, bins, spikes):
     """Log-likelihood of a size with its best p, up to what does not depend on the size."""
     value = 0.0
@@ -72,7 +73,7 @@ def profile(size, n_runs, edges, tails, bins, spikes):
     return value
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def last_above(limit, start, cap, n_runs, edges, tails, bins, spikes):
     """Largest size from `start` to `cap` with a profile of at least `limit`; it falls there."""
     low, step = start, 1.0
@@ -89,7 +90,7 @@ def last_above(limit, start, cap, n_runs, edges, tails, bins, spikes):
     return low
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def first_above(limit, start, best, n_runs, edges, tails, bins, spikes):
     """Smallest size from `start` to `best` with a profile of at least `limit`; it rises there."""
     low, high = start - 1.0, best
@@ -102,7 +103,7 @@ def first_above(limit, start, best, n_runs, edges, tails, bins, spikes):
     return high
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def best_size(cap, n_runs, edges, tails, bins, spikes, squares):
     """Size of the largest profile; `cap` where it rises up to there."""
     low = np.float64(edges[n_runs])
@@ -131,7 +132,7 @@ def best_size(cap, n_runs, edges, tails, bins, spikes, squares):
     return high
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def fit_sizes(counts, cap, sizes, drops):
     """Best size of each node, and what the profile loses one size below and above it.
 
@@ -153,7 +154,7 @@ def fit_sizes(counts, cap, sizes, drops):
             drops[i, 1] = here - profile(size + 1.0, n_runs, edges, tails, bins, spikes)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def intervals(counts, sizes, cap, reach, wide, ends, near):
     """First and last size whose profile is within `reach` of that of the best: ends (node, 2).
 
@@ -180,7 +181,7 @@ def intervals(counts, sizes, cap, reach, wide, ends, near):
         near[i, 0], near[i, 1] = low, high
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def log_choose(counts, sizes, out):
     """Sum over bins of log(size! / (size - count)!); -inf where a count exceeds the size.
 

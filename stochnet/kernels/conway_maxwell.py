@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
+
+from stochnet.kernels.compile import kernel
 
 CONVERGED, BOUNDARY, STOPPED = 0, 1, 2
 SIZE = 7
@@ -24,13 +25,13 @@ REST = 1e-17
 ROUNDS = 200
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def log_of(k, logs):
     """Return log k, from the table as far as it goes; 0 for 0."""
     return logs[k] if k < len(logs) else np.log(k)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def series(theta, nu, logs, out):
     """Sum the series; False if its mode is beyond all bounds, so that the mean is too."""
     mode = 0
@@ -80,14 +81,14 @@ def series(theta, nu, logs, out):
     return True
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def information(out):
     """Information about nu in one bin; mean and nu are orthogonal. 0 where rounding hides it."""
     known = out[6] - out[5] * out[5] / out[4]
     return known if known > 1e-13 * out[6] else 0.0
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def excess(mean, average, logs, out):
     """Slope of the profile in nu, per bin: expected minus observed mean of log k!."""
     mode = np.int64(out[1])
@@ -95,13 +96,13 @@ def excess(mean, average, logs, out):
     return out[3] + log_of(mode, logs) * (out[1] + out[2] - mean) - observed
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def value(theta, nu, mean, average, out):
     """Log-likelihood per bin, without the part that no parameter changes."""
     return theta * (mean - out[1]) - nu * (average - math.lgamma(out[1] + 1.0)) - out[0]
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def first_theta(mean, nu):
     """Return theta near the one that gives this mean: exact at nu 0 and 1."""
     if nu <= 1.0:
@@ -111,7 +112,7 @@ def first_theta(mean, nu):
     return np.log(mean) - (1.0 - 1.0 / nu) * np.log(max(1.0 - mean, np.exp(-0.35 * nu)))
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def solve(mean, nu, theta, logs, out):
     """Return theta with this mean, from a start; `out` is filled for it."""
     if nu == 0.0:
@@ -150,7 +151,7 @@ def solve(mean, nu, theta, logs, out):
     return theta
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def first_nu(mean, average, most):
     """Return a start for nu, from the mean of log k!."""
     if mean >= 1.0:
@@ -166,7 +167,7 @@ def first_nu(mean, average, most):
     return min(max(nu, 0.02), 0.9 * most)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def fit_one(mean, average, most, logs, out):
     """Maximum likelihood of nu at the sample mean: (nu, theta, status); `out` is filled for it."""
     nu = first_nu(mean, average, most)
@@ -203,7 +204,7 @@ def fit_one(mean, average, most, logs, out):
     return nu, theta, STOPPED
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def end_of_nu(side, nu, theta, drop, mean, average, start, most, logs, out):
     """Where the profile has fallen by `drop` per bin from nu upwards (side 1) or downwards (-1).
 
@@ -244,7 +245,7 @@ def end_of_nu(side, nu, theta, drop, mean, average, start, most, logs, out):
     return nu
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def end_of_mean(side, nu, theta, drop, mean, logs, out):
     """Mean at which the likelihood with this nu has fallen by `drop` per bin; side as above."""
     series(theta, nu, logs, out)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
+from stochnet.kernels.compile import kernel
 from stochnet.kernels.conway_maxwell import (
     SIZE,
     end_of_mean,
@@ -19,7 +19,7 @@ from stochnet.kernels.conway_maxwell import (
 )
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def fit(means, averages, n_bins, most, logs, nus, variances, errors, status):
     """Fit nu at the sample mean of each node; nodes with mean 0 are left as they are.
 
@@ -37,7 +37,7 @@ def fit(means, averages, n_bins, most, logs, nus, variances, errors, status):
             errors[i] = 1.0 / np.sqrt(n_bins * known)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def evaluate(rates, nus, n_bins, spikes, factorials, logs, likelihoods):
     """Log-likelihood of the bins: spikes and the sum of log count! are (node,), and so is it."""
     out = np.empty(SIZE)
@@ -50,7 +50,7 @@ def evaluate(rates, nus, n_bins, spikes, factorials, logs, likelihoods):
         likelihoods[i] = n_bins * value(theta, nus[i], mean, average, out)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def term(k, theta, nu, out):
     """Return the probability of a count k."""
     exponent = theta * (k - out[1]) - out[0]
@@ -59,7 +59,7 @@ def term(k, theta, nu, out):
     return np.exp(exponent)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def spread(rates, nus, logs, out_nodes):
     """Variance of a count, information about nu in a bin, and chance of rarer counts: (node, 3).
 
@@ -80,7 +80,7 @@ def spread(rates, nus, logs, out_nodes):
             out_nodes[i, 2] = max(1.0 - beside - np.exp(-out[0]), 0.0)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def intervals(means, averages, nus, n_bins, reach, most, logs, rate_ends, nu_ends):
     """Where the log-likelihood is within `reach` of its maximum: (node, 2) each.
 
@@ -106,7 +106,7 @@ def intervals(means, averages, nus, n_bins, reach, most, logs, rate_ends, nu_end
             )
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def quantiles(rates, nus, tail, logs, out_counts):
     """Smallest count that is exceeded with a probability of less than `tail`, of each node."""
     out = np.empty(SIZE)
@@ -127,7 +127,7 @@ def quantiles(rates, nus, tail, logs, out_counts):
         out_counts[i] = k
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def distribution(rates, nus, logs, table):
     """Distribution function of the count at 0, 1, 2, …: table float64 (node, entry)."""
     out = np.empty(SIZE)

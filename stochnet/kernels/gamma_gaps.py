@@ -11,9 +11,10 @@ import functools
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from stochnet.kernels.compile import kernel
 
 Array = NDArray[np.float64]
 POINTS = 16
@@ -72,7 +73,7 @@ def _bin_weights(n_bins: int, t: Array, w: Array) -> Array:
     return found
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def place(begin, length, blocks, points):
     """Put points between two positions: the last two columns of (16, 8)."""
     for i in range(POINTS):
@@ -80,7 +81,7 @@ def place(begin, length, blocks, points):
         points[i, 6], points[i, 7] = x, np.log(x)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def density(law, scale, points):
     """Fill rows with the density at the points, divided by exp(scale)."""
     k, inverse, norm, shift, bend = law
@@ -96,7 +97,7 @@ def density(law, scale, points):
         points[i, 5] = g * (v * v - y)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def weigh(w, factor, points, out):
     """Add the weighted sum of the rows of the points to one row."""
     a, b, c, d, e, f = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
@@ -115,7 +116,7 @@ def weigh(w, factor, points, out):
     out[5] += factor * f
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def peak(begin, end, law):
     """Return the logarithm of the highest density between two positions above 0."""
     k, inverse, norm, _, _ = law
@@ -125,7 +126,7 @@ def peak(begin, end, law):
     return (k - 1.0) * np.log(x) - x * inverse + norm
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def panels(begin, end, blocks, law, points, row):
     """Fill a row with the integral between any two positions above 0; return its log scale.
 
@@ -151,7 +152,7 @@ def panels(begin, end, blocks, law, points, row):
     return scale
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def from_zero(end, law, row):
     """Fill a row with the probability of a gamma variable up to `end`; return its log scale.
 
@@ -181,7 +182,7 @@ def from_zero(end, law, row):
     return k * log_end - y + norm + np.log(total / k)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def beyond(begin, blocks, law, points, row):
     """Fill a row with the probability of a gamma variable beyond `begin`; return its log scale."""
     k, inverse, _, _, _ = law

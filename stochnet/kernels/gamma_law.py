@@ -5,9 +5,9 @@ An age is a number of bins since a spike. Beyond the last age the hazard stays w
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from stochnet.kernels.compile import kernel
 from stochnet.kernels.gamma_gaps import (
     POINTS,
     beyond,
@@ -28,7 +28,7 @@ NOTHING = 42.0
 STEEP, DEEP = 6.0, 0.4
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def back(age, rows, scales):
     """From the survivors at an age, and the gaps of that age, get the survivors a bin before."""
     own, now = scales[0, age], scales[1, age]
@@ -44,7 +44,7 @@ def back(age, rows, scales):
         rows[REST, age - 1, i] = old * rows[REST, age, i] + alive
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def last_age(last, blocks, law, rows, scales, points):
     """Get the survivors at the last age, where their sum is survivor over hazard."""
     scales[0, last] = panels(last - 1.0, float(last), blocks, law, points, rows[GAP, last])
@@ -65,7 +65,7 @@ def last_age(last, blocks, law, rows, scales, points):
     r[3], r[4], r[5] = r[0] * (r[3] + rk * rk), r[0] * (r[4] + rk * rt), r[0] * (r[5] + rt * rt)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def block(b, low, high, scale, blocks, rows, scales, points):
     """Get the survivors at the lower edge of a block from those at the upper one."""
     top = max(scale, scales[1, high])
@@ -79,7 +79,7 @@ def block(b, low, high, scale, blocks, rows, scales, points):
     scales[1, low] = top
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def end_of_tail(start, edges, law, rows, scales):
     """Return the edge beyond which nothing is left (-1: none), and the highest density."""
     k, inverse, norm, _, _ = law
@@ -98,7 +98,7 @@ def end_of_tail(start, edges, law, rows, scales):
     return -1, top + norm
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def fill(law, reach, edges, blocks, bins, rows, scales, points):
     """Fill the rows of ages up to `reach`, which is at least 1."""
     k, inverse, _, _, _ = law
@@ -143,7 +143,7 @@ def fill(law, reach, edges, blocks, bins, rows, scales, points):
     back(edges[0], rows, scales)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def coefficients(ages, longest, factors):
     """How often each logarithm stands in the likelihood: factors int64 (3, age).
 
@@ -168,7 +168,7 @@ def coefficients(ages, longest, factors):
     return reach
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def term(factor, row, scale, out):
     """Add a multiple of the logarithm of a row, with its derivatives."""
     part = 1.0 / row[0]
@@ -181,7 +181,7 @@ def term(factor, row, scale, out):
     out[5] += factor * (row[5] * part - y * y)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def evaluate(laws, ages, edges, blocks, bins, likelihood, rest, hazards):
     """All that is asked of the laws of some nodes.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from stochnet.kernels.compile import kernel
 
 _ONE = np.uint64(1)
 _S63 = np.uint64(63)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def gather_spikes(words, index, n_bins, out):
     """Gather packed spikes: words (node, word), index (trial·bin,), out (node, trial, word)."""
     n_trials, n_words = out.shape[1], out.shape[2]
@@ -28,7 +29,7 @@ def gather_spikes(words, index, n_bins, out):
                 out[i, trial, w] = word
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def gather_counts(counts, index, n_bins, out):
     """Gather counts: counts (node, bin), index (trial·bin,), out (node, trial, bin)."""
     for i in range(counts.shape[0]):

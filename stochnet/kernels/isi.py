@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from stochnet.kernels.compile import kernel
 from stochnet.kernels.philox import trailing_zeros
 
 _ONE, _ZERO = np.uint64(1), np.uint64(0)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def _pair(before, gap, out):
     if before >= 0 and before + gap > 0:
         share = (gap - before) / (gap + before)
@@ -19,7 +19,7 @@ def _pair(before, gap, out):
         out[2] += share * share
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def gap_pairs(words, n_words, out):
     """Compare successive gaps of a trial: words (node, trial·word), out float64 (node, 3).
 
@@ -39,7 +39,7 @@ def gap_pairs(words, n_words, out):
                     previous = t
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def count_gap_pairs(counts, out):
     """Compare successive gaps of counts (node, trial, bin); spikes of one bin are 0 bins apart."""
     for i in range(counts.shape[0]):

@@ -9,11 +9,13 @@ from typing import Any
 import numba
 import numpy as np
 
+from stochnet.kernels.compile import kernel
+
 CONVERGED, BOUNDARY, STOPPED = 0, 1, 2
 ROUNDS = 200
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def direction(mean, dispersion, most, free, now):
     """Newton's step; along an axis where a bound holds, or where the function is not concave."""
     gm, gd, hmm, hmd, hdd = now[1], now[2], now[3], now[4], now[5]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 
 from stochnet.kernels.assumptions import RUNS, evaluate
+from stochnet.kernels.compile import kernel
 from stochnet.kernels.philox import lanes
 from stochnet.kernels.tally import clear, empty_tally
 from stochnet.rng import HALF, LOW, NULL
@@ -29,7 +29,7 @@ class _Source(NamedTuple):
     used: Any
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def _open(surrogate):
     """Return the 32-bit words of a surrogate, none of them drawn."""
     second = np.empty(DRAWN, np.uint64)
@@ -40,7 +40,7 @@ def _open(surrogate):
     )
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def _next_word(source, stream, k0, k1):
     """Word q of a surrogate is word q % 4 of counter (q // 4, surrogate, stream, NULL)."""
     at = source.used[0] % (4 * DRAWN)
@@ -52,7 +52,7 @@ def _next_word(source, stream, k0, k1):
     return (source.words[at >> 1] >> (np.uint64(at & 1) * HALF)) & LOW
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def _below(n, source, stream, k0, k1):
     """Draw a whole number from 0 to n - 1, all equally likely (Lemire 2019)."""
     size = np.uint64(n)
@@ -64,7 +64,7 @@ def _below(n, source, stream, k0, k1):
     return np.int64(product >> HALF)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def compare(
     d, start, stop, stream, k0, k1, sizes, least, probability, expected_gaps, group, observed,
     below, equal, sums,

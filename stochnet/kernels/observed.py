@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from stochnet.kernels.assumptions import (
@@ -16,6 +15,7 @@ from stochnet.kernels.assumptions import (
     WINDOWED,
     evaluate,
 )
+from stochnet.kernels.compile import kernel
 from stochnet.kernels.philox import trailing_zeros
 from stochnet.kernels.tally import (
     ACTIVE,
@@ -33,7 +33,7 @@ from stochnet.kernels.tally import (
 _ONE, _ZERO = np.uint64(1), np.uint64(0)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def _largest_departure(places, spikes, n, n_bins):
     """Largest distance of the cumulative count from proportional growth, as a fraction."""
     profile = np.zeros(n_bins, np.int64)
@@ -49,7 +49,7 @@ def _largest_departure(places, spikes, n, n_bins):
     return largest
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def _relative_interval_cv(n_trials, n_bins, totals, expected_gaps):
     """Squared CV of the gaps over that of the gaps that are expected."""
     bins, trial, active = float(n_trials * n_bins), float(n_bins), float(totals[ACTIVE])
@@ -72,7 +72,7 @@ def _relative_interval_cv(n_trials, n_bins, totals, expected_gaps):
     return (totals[GAP_SQUARES] / n / (mean * mean) - 1.0) / (variance / (first * first))
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def _observe(
     d, s, trials, places, spikes, n, least, probability, expected_gaps, values, effects
 ):  # fmt: skip
@@ -96,7 +96,7 @@ def _observe(
         effects[at] = values[at] / expected if expected > 0.0 else 1.0
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def _mix(value):
     """SplitMix64's mixing of 64 bits."""
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -104,7 +104,7 @@ def _mix(value):
     return value ^ (value >> np.uint64(31))
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def observe_spikes(d, words, wanted, least, probability, expected_gaps, values, effects, digest):
     """Statistics, effects and a digest of the spikes of nodes of 0/1 bins.
 
@@ -134,7 +134,7 @@ def observe_spikes(d, words, wanted, least, probability, expected_gaps, values, 
         digest[i] = mixed
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def observe_counts(d, counts, wanted, least, probability, expected_gaps, values, effects, digest):
     """Do the same for counts (node, trial, bin)."""
     s = empty_tally(d)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from stochnet.kernels.compile import kernel
 from stochnet.threads import run_blocks
 
 TILE = 1024
@@ -17,7 +17,7 @@ _U8, _U64 = np.uint8, np.uint64
 _BYTE = tuple(np.uint64(8 * k) for k in range(8))
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def _pack_above(rows, threshold, words, first_bit, start, stop):
     """OR ``rows[:, start:stop] > threshold`` into words; return whether there was a NaN.
 
@@ -98,7 +98,7 @@ def _pack_above(rows, threshold, words, first_bit, start, stop):
     return bad.any()
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def _transpose(rows, words, first_bit, start, stop):
     """OR columns `start` to `stop` (64 nodes each) of packed rows into node-major words."""
     square = np.empty(64, np.uint64)
@@ -120,7 +120,7 @@ def _transpose(rows, words, first_bit, start, stop):
             row += end
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def _transpose_square(square):
     """Transpose 64 × 64 bits in place by swapping blocks of 32, 16, … 1 (Warren 2013, 7-3)."""
     mask = _U64(0x00000000FFFFFFFF)

@@ -7,6 +7,7 @@ table. They are plain LLVM IR: every target lowers them to what it has.
 from __future__ import annotations
 
 import functools
+from types import FunctionType
 from typing import Any
 
 import numba
@@ -18,6 +19,17 @@ from stochnet import rng
 
 philox = numba.njit(nogil=True)(rng.philox)
 gain_level = numba.njit(nogil=True)(rng.gain_level)
+_exponential = numba.njit(nogil=True)(rng.exponential)
+
+
+def _compiled(function: Any, **known: Any) -> Any:
+    """Compile a plain function that calls others, with those compiled."""
+    scope = {**function.__globals__, **known}
+    copy = FunctionType(function.__code__, scope, function.__name__)
+    return numba.njit(nogil=True, error_model="numpy")(copy)
+
+
+geometric_gap = _compiled(rng.geometric_gap, exponential=_exponential)
 
 _I8, _I32, _I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 

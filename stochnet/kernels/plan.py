@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from stochnet.kernels.compile import kernel
 
 _ONE = np.uint64(1)
 
 
-@numba.njit(nogil=True)
+@kernel
 def _cut(of_bin, word_pieces, mask, segment):
     n_trials, n_bins = of_bin.shape
     n_words = (n_bins + 63) // 64

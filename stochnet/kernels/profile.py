@@ -9,12 +9,13 @@ from typing import Any
 import numba
 import numpy as np
 
+from stochnet.kernels.compile import kernel
 from stochnet.kernels.newton import summed
 
 ROUNDS = 60
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def limit(distance, z, roots):
     """Critical signed root at a distance from the edge, in standard errors."""
     place = distance / z * (len(roots) - 1)

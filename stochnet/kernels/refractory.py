@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from stochnet.kernels.compile import kernel
 
 HALVINGS = 100
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def log_likelihoods(p, dead_times, ages, out):
     """Log-likelihood of the bins that are counted in ages (node, after spike, age, active)."""
     for i in range(len(p)):
@@ -26,7 +27,7 @@ def log_likelihoods(p, dead_times, ages, out):
         out[i] = total
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def waiting(ages, at, factor):
     """Logarithms of 1 + p · (dead time - at) that waiting for the first spike adds; their number.
 
@@ -45,7 +46,7 @@ def waiting(ages, at, factor):
     return n
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def best_p(spikes, silent, dead, n, at, factor):
     """Most likely hazard at a dead time: (p, log-likelihood, information; slope at p = 1)."""
     low, high, p = 0.0, 1.0, spikes / (spikes + silent)
@@ -86,7 +87,7 @@ def best_p(spikes, silent, dead, n, at, factor):
     return p, value, -bend / (p * p), slope
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def maximise(ages, longest, p, dead_times, errors, limits):
     """Fill the most likely values of nodes that fire in some bins; errors (node, 2) of both.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from stochnet.kernels.compile import kernel
 
 CONVERGED, STOPPED = 0, 1
 ROUNDS = 400
@@ -17,7 +18,7 @@ DAMPING = 1e-14
 INFLATION = 1e9
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def evaluate(beta, start, ridge, basis, bins, spikes, binary, slope, curvature):
     """Log-likelihood at beta, up to a constant, with its slope and its negative curvature.
 
@@ -51,7 +52,7 @@ def evaluate(beta, start, ridge, basis, bins, spikes, binary, slope, curvature):
     return value
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def solve(curvature, held, right, work, out):
     """Solve curvature · out = right for the controls that are not held; out is 0 for the others.
 
@@ -84,7 +85,7 @@ def solve(curvature, held, right, work, out):
         out[k] *= work[n, k]
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def climb(start, low, high, ridge, basis, bins, spikes, binary, held, beta, work, slope, curvature):
     """Search the maximum between low and high, from a start inside; return the status.
 
@@ -143,7 +144,7 @@ def climb(start, low, high, ridge, basis, bins, spikes, binary, held, beta, work
     return CONVERGED if gain < 1e-6 else STOPPED
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def maximise(basis, bins, spikes, starts, limit, top, binary, betas, held, status):
     """Fit every node: float64 bins and int64 spikes (node, slot), starts (node,).
 
@@ -163,7 +164,7 @@ def maximise(basis, bins, spikes, starts, limit, top, binary, betas, held, statu
         )  # fmt: skip
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def invert(basis, weights, held, variances):
     """Variances (node, control) by the information of slots with weights (node, slot).
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from stochnet.kernels.compile import kernel
 
-@numba.njit(nogil=True, error_model="numpy")
+
+@kernel
 def count_variance(hazards, rates, window, out):
     """Variance of the spikes in a window of a stationary process: hazards (node, age).
 

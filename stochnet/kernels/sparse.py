@@ -1,46 +1,94 @@
-"""Rows of counts of which most are zero: to entries (column, value) and back."""
+"""Independent 0/1 bins of nodes that seldom fire: gap by gap, at a cost per spike, not per bin."""
 
 from __future__ import annotations
 
-import numba
+import numpy as np
 
-STRIDE = 16
+from stochnet.kernels.compile import kernel
+from stochnet.kernels.dense import NARROW, WIDE, draw_counters
+from stochnet.kernels.philox import geometric_gap, leading_zeros
+from stochnet.rng import GAP
+
+COUNTERS = 256
+_ZERO, _ONE, _S31, _S63 = (np.uint64(n) for n in (0, 1, 31, 63))
+_LN2 = 0.6931471805599453
 
 
-@numba.njit(nogil=True, error_model="numpy")
-def gather_entries(dense, clear, starts, columns, values):
-    """List the entries of each row that are not zero, and make them zero if `clear`.
-
-    dense int64 (row, column); starts int64 (row + 1,), columns int32 and values int64 (entry,) with
-    room for all are written.
-    """
-    width = dense.shape[1]
+@kernel
+def address_gaps(trial, n_trials, first, per_trial, c0, c1):
+    """Fill the counters of `per_trial` counters from `first` on, for n_trials trials."""
     at = 0
-    for i in range(dense.shape[0]):
-        row = dense[i]
-        starts[i] = at
-        for j in range(0, width, STRIDE):
-            # Most strides are all zero.
-            if j + STRIDE <= width:
-                seen = 0
-                for k in range(j, j + STRIDE):
-                    seen |= row[k]
-                if seen == 0:
-                    continue
-            for k in range(j, min(j + STRIDE, width)):
-                if row[k] != 0:
-                    columns[at] = k
-                    values[at] = row[k]
-                    at += 1
-                    if clear:
-                        row[k] = 0
-    starts[dense.shape[0]] = at
+    for k in range(n_trials):
+        for q in range(per_trial):
+            c0[at] = np.uint64(first + q)
+            c1[at] = np.uint64(trial + k)
+            at += 1
 
 
-@numba.njit(nogil=True, error_model="numpy")
-def scatter_entries(starts, columns, values, out):
-    """Put entries back: out int64 (row, column), zero before; starts begin at 0."""
+@kernel
+def find_gaps(random, n, scale, shift, gaps):
+    """Turn the first n 32-bit words of little-endian pairs into gaps."""
+    words = random.view(np.uint32)[:n]
+    found = gaps[:n]
+    for j in range(n):
+        word = np.uint64(words[j])
+        zeros = np.uint64(leading_zeros((word << _ONE) | _ONE)) - _S31
+        found[j] = np.int64(geometric_gap(word, zeros, scale, shift))
+
+
+@kernel
+def walk(gaps, last, n_bins, words):
+    """Set a spike after each gap, from bin `last` on; return the last bin, or n_bins."""
+    for j in range(len(gaps)):
+        last += gaps[j] + 1
+        if last >= n_bins:
+            return n_bins
+        words[last >> 6] |= _ONE << (np.uint64(last) & _S63)
+    return last
+
+
+@kernel
+def sparse_spikes(scale, shift, nodes, n_trials, n_bins, k0, k1, out):
+    """Draw spikes of nodes with one small probability each; nodes with scale 0 are left alone.
+
+    scale, shift uint64 (node,): `stochnet.rng.gap_scale`; out uint64 (node, trial·word), all words
+    of these nodes written.
+    """
+    n_words = (n_bins + 63) // 64
+    c0 = np.zeros(COUNTERS + WIDE, np.uint64)
+    c1 = np.zeros(COUNTERS + WIDE, np.uint64)
+    random = np.empty(2 * (COUNTERS + WIDE), np.uint64)
+    gaps = np.empty(4 * COUNTERS, np.int64)
+    unfinished = np.empty(COUNTERS, np.int64)
+    reached = np.empty(COUNTERS, np.int64)
     for i in range(out.shape[0]):
-        row = out[i]
-        for at in range(starts[i], starts[i + 1]):
-            row[columns[at]] = values[at]
+        if scale[i] == _ZERO:
+            continue
+        words = out[i]
+        for w in range(len(words)):
+            words[w] = _ZERO
+        # Enough for all but one trial in a thousand or so, at four gaps a counter.
+        mean = _LN2 * n_bins / (np.float64(scale[i]) * 2.0 ** (32.0 - np.float64(shift[i])))
+        planned = min(COUNTERS, 1 + np.int64(mean + 3.0 * np.sqrt(mean)) // 4)
+        together = min(n_trials, COUNTERS // planned)
+        for trial in range(0, n_trials, together):
+            n = min(together, n_trials - trial)
+            address_gaps(trial, n, 0, planned, c0, c1)
+            draw_counters(c0, c1, n * planned, nodes[i], GAP, k0, k1, random)
+            find_gaps(random, 4 * n * planned, scale[i], shift[i], gaps)
+            n_unfinished = 0
+            for k in range(n):
+                row = words[(trial + k) * n_words : (trial + k + 1) * n_words]
+                last = walk(gaps[4 * planned * k : 4 * planned * (k + 1)], -1, n_bins, row)
+                unfinished[n_unfinished] = trial + k
+                reached[n_unfinished] = last
+                n_unfinished += np.int64(last < n_bins)
+            for u in range(n_unfinished):
+                row = words[unfinished[u] * n_words : (unfinished[u] + 1) * n_words]
+                last, first = reached[u], planned
+                while last < n_bins:
+                    address_gaps(unfinished[u], 1, first, NARROW, c0, c1)
+                    draw_counters(c0, c1, NARROW, nodes[i], GAP, k0, k1, random)
+                    find_gaps(random, 4 * NARROW, scale[i], shift[i], gaps)
+                    last = walk(gaps[: 4 * NARROW], last, n_bins, row)
+                    first += NARROW

@@ -8,16 +8,16 @@ what the next words need.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from stochnet.kernels.compile import kernel
 from stochnet.kernels.philox import popcount, trailing_zeros
 
 _ONE, _ZERO = np.uint64(1), np.uint64(0)
 _S63 = np.uint64(63)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def add_spikes(words, pieces, masks, columns, rows):
     """Add the spikes of each piece of a word to its column.
 
@@ -28,7 +28,7 @@ def add_spikes(words, pieces, masks, columns, rows):
             rows[i, columns[p]] += popcount(words[i, pieces[p]] & masks[p])
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def add_windows(words, pieces, masks, conditions, entries, partial, rows):
     """Add windows that end to their histogram.
 
@@ -45,7 +45,7 @@ def add_windows(words, pieces, masks, conditions, entries, partial, rows):
             partial[i, c] = spikes
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def add_transitions(words, pieces, masks, conditions, begins, carry, rows):
     """Add pairs of consecutive bins of a trial, by the condition of the second one.
 
@@ -77,7 +77,7 @@ def add_transitions(words, pieces, masks, conditions, begins, carry, rows):
         carry[i] = words[i, words.shape[1] - 1] >> _S63
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def add_gaps(words, first_word, n_bins, previous, rows):
     """Add gaps between spikes of a trial; the last column takes all longer ones.
 
@@ -102,7 +102,7 @@ def add_gaps(words, first_word, n_bins, previous, rows):
         previous[i] = last
 
 
-@numba.njit(nogil=True, error_model="numpy", inline="always")
+@kernel
 def _cut_run(row, after, run, last):
     """Add a run of silence that the end of a trial cut short."""
     if run > 0 and last > 0:
@@ -110,7 +110,7 @@ def _cut_run(row, after, run, last):
     row[(after * (last + 1) + last) * 2] += max(run - last, 0)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def add_pooled_ages(words, first_word, n_bins, n_done, begin, after, rows):
     """Add bins by their age, coded as by `stochnet.summary_rows.coded_ages`.
 
@@ -144,7 +144,7 @@ def add_pooled_ages(words, first_word, n_bins, n_done, begin, after, rows):
         begin[i], after[i] = start, fired
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def add_ages(words, first_word, n_bins, conditions, n_conditions, begin, after, rows):
     """Add bins by their age and condition, coded as by `stochnet.summary_rows.coded_ages`.
 

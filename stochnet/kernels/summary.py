@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from stochnet.kernels.compile import kernel
 from stochnet.kernels.philox import popcount, trailing_zeros
 
 _ONE, _ZERO = np.uint64(1), np.uint64(0)
 _S63 = np.uint64(63)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def count_spikes(words, out):
     """Total set bits of each row: words (node, word), out int64 (node,)."""
     for i in range(words.shape[0]):
@@ -21,7 +21,7 @@ def count_spikes(words, out):
         out[i] = total
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def segment_spikes(words, word_pieces, piece_mask, piece_segment, out):
     """Spikes in each segment: words (node, trial·word), out int32 (node, segment)."""
     for i in range(words.shape[0]):
@@ -33,7 +33,7 @@ def segment_spikes(words, word_pieces, piece_mask, piece_segment, out):
                 row[piece_segment[piece]] += popcount(word & piece_mask[piece])
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def segment_counts(counts, bin_segment, out):
     """Spikes in each segment: counts (node, trial, bin), out int32 (node, segment)."""
     for i in range(counts.shape[0]):
@@ -46,7 +46,7 @@ def segment_counts(counts, bin_segment, out):
                     row[s] += counts[i, trial, t]
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def count_totals(counts, bin_segment, segment_condition, log_factorial, active, total):
     """Bins with a spike, and the sum of log(count!), by condition.
 
@@ -63,7 +63,7 @@ def count_totals(counts, bin_segment, segment_condition, log_factorial, active, 
                     total[i, segment_condition[s]] += log_factorial[k]
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def count_histogram(counts, bin_condition, out):
     """Bins that hold each count, by condition.
 
@@ -78,7 +78,7 @@ def count_histogram(counts, bin_condition, out):
                     out[i, c, counts[i, trial, t]] += 1
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def histograms(sums, segment_offset, out):
     """Histogram of segment sums by group: out int32 (node, entry) is added to."""
     for i in range(sums.shape[0]):
@@ -87,7 +87,7 @@ def histograms(sums, segment_offset, out):
             row[segment_offset[s] + sums[i, s]] += 1
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def transitions(
     words, n_words, word_pieces, piece_mask, piece_segment, segment_condition, out, starts
 ):
@@ -118,7 +118,7 @@ def transitions(
                 out[i, c, 0, 0] += popcount(mask) - earlier - after + both
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def gaps(words, n_words, out, moments):
     """Gaps between successive spikes of a trial, in bins.
 
@@ -145,7 +145,7 @@ def gaps(words, n_words, out, moments):
                 previous = t
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def count_gaps(counts, out, moments):
     """Gaps for counts (node, trial, bin); several spikes in one bin are gaps of zero."""
     longest = out.shape[1] - 1
@@ -167,7 +167,7 @@ def count_gaps(counts, out, moments):
                 previous = t
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def lagged_pairs(words, n_words, n_bins, lag, out):
     """Spikes in the first and last n_bins - lag bins of a trial, and pairs at that lag, summed.
 
@@ -203,7 +203,7 @@ def lagged_pairs(words, n_words, n_bins, lag, out):
         out[i, 2] += pairs
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def population(words, out):
     """Add the spikes of all nodes in every bin: words (node, word), out int64 (word·64,)."""
     for i in range(words.shape[0]):
@@ -214,7 +214,7 @@ def population(words, out):
                 word &= word - _ONE
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def coincidences(words, first, second, out):
     """Bins in which both nodes of a pair fire: words (node, word), out int64 (pair,)."""
     for pair in range(len(first)):
@@ -225,7 +225,7 @@ def coincidences(words, first, second, out):
         out[pair] = total
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def window_spikes(words, window, out):
     """Spikes in each full window: words (node, trial, word), out int32 (node, trial·window)."""
     n_trials, n_words = words.shape[1], words.shape[2]
@@ -250,7 +250,7 @@ def window_spikes(words, window, out):
                 previous = cumulative
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def window_counts(counts, window, out):
     """Spikes in each full window: counts (node, trial, bin), out int64 (node, trial·window)."""
     n_trials = counts.shape[1]

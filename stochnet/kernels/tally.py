@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
+from stochnet.kernels.compile import kernel
 from stochnet.kernels.philox import leading_zeros, trailing_zeros
 
 _ONE, _ZERO, _FULL = np.uint64(1), np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -88,7 +89,7 @@ class Tally(NamedTuple):
     lagged: Any
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def empty_tally(d):
     """Return a tally with room for a design; `clear` it before use."""
     n_windows = len(d.plan)
@@ -109,7 +110,7 @@ def empty_tally(d):
     )
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def clear(d, s):
     """Forget all spikes."""
     s.words[:] = _ZERO
@@ -125,7 +126,7 @@ def clear(d, s):
         s.histogram[d.plan[w, ENTRIES_FROM]] = d.n_trials * d.plan[w, PER_TRIAL]
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def _before(words, trial, t):
     """Return the last active bin before t, or -1."""
     w = t >> 6
@@ -138,7 +139,7 @@ def _before(words, trial, t):
     return 64 * w + 63 - leading_zeros(word)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def _after(words, trial, t):
     """Return the first active bin after t, or -1."""
     w = t >> 6
@@ -152,7 +153,7 @@ def _after(words, trial, t):
     return 64 * w + trailing_zeros(word)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def _add_to_bins(n_bins, counts, words, bins, gaps, totals, trials, places, spikes, start, stop):
     """Add spikes to bins, their products with neighbours, and the gaps between active bins."""
     n, active, products, squares, starts, ends = 0, 0, 0, 0, 0, 0
@@ -208,7 +209,7 @@ def _add_to_bins(n_bins, counts, words, bins, gaps, totals, trials, places, spik
     totals[GAP_SQUARES] += gap_squares
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def _add_to_scores(position_scores, trial_scores, scores, trials, places, spikes, start, stop):
     """Add the scores of spikes, of their place in the trial and then of their trial."""
     degrees = len(position_scores)
@@ -222,7 +223,7 @@ def _add_to_scores(position_scores, trial_scores, scores, trials, places, spikes
         scores[j] += total
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def _add_to_windows(
     window_of, plan, counts, histogram, sums, lagged, trials, places, spikes, start, stop
 ):  # fmt: skip
