@@ -36,6 +36,7 @@ bench: $(VENV)/.installed-bench  ## measure speed, also against other packages
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only
 	$(BIN)/python tests/benchmarks/peers.py
 	$(BIN)/python tests/benchmarks/fits.py
+	$(BIN)/python tests/benchmarks/whole_loop.py
 
 calibration: $(STAMP)  ## run the study of estimators, intervals, choices and tests again
 	$(BIN)/python sims/calibration/run.py

@@ -27,6 +27,7 @@ _HOME = {
     "SpikeRaster": "raster",
     "StochnetError": "errors",
     "SummarySink": "summary_sink",
+    "Workers": "workers",
     "assess": "assumptions",
     "autocorrelation": "statistics",
     "cv2": "local_variation",
@@ -38,6 +39,7 @@ _HOME = {
     "fit_bundle": "estimation",
     "lv": "local_variation",
     "make_schedule": "schedule",
+    "merge": "merging",
     "pairwise_correlation": "coactivity",
     "population_count": "coactivity",
     "present": "schedule",
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
     from stochnet.flags import Flag
     from stochnet.layers import Layer
     from stochnet.local_variation import cv2, lv
+    from stochnet.merging import merge
     from stochnet.process import Process
     from stochnet.processes import PROCESSES
     from stochnet.raster import SpikeRaster
@@ -103,6 +106,7 @@ if TYPE_CHECKING:
     )
     from stochnet.summary_sink import SummarySink
     from stochnet.validation import Report, validate
+    from stochnet.workers import Workers
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stochnet.errors import InvalidInputError
-from stochnet.fits import ProcessFit
+from stochnet.fits import ProcessFit, known_fit
 from stochnet.labels import per_bin
 from stochnet.layers import Layer, check_layers
 from stochnet.process import Process
@@ -128,16 +128,7 @@ class Bundle:
         record = get_process(process)
         arrays = record.validate(params)
         n_nodes = len(next(iter(arrays.values())))
-        fit = ProcessFit(
-            record,
-            np.arange(n_nodes),
-            arrays,
-            {name: np.zeros_like(array) for name, array in arrays.items()},
-            np.zeros(n_nodes),
-            np.zeros(n_nodes, np.uint16),
-            window,
-            np.zeros(next(iter(arrays.values())).shape[1:] or (1,), np.int64),
-        )
+        fit = known_fit(record, np.arange(n_nodes), arrays, window)
         table = None if conditions is None else np.atleast_2d(np.asarray(conditions))
         return cls(
             (fit,),

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from threading import Lock
+
 import numpy as np
 from numpy.typing import NDArray
 
+from stochnet.correlation import phi
 from stochnet.kernels import summary as kernels
+from stochnet.packing import unpack
 from stochnet.raster import SpikeRaster
-from stochnet.statistics import Array, phi
+from stochnet.statistics import Array
 from stochnet.sufficient import packed
 from stochnet.threads import run_blocks
+
+# Nodes that are added up bit by bit before their counts are written out.
+AT_ONCE = 1023
 
 
 def population_count(raster: SpikeRaster) -> NDArray[np.int64]:
@@ -17,8 +24,25 @@ def population_count(raster: SpikeRaster) -> NDArray[np.int64]:
     n_words = -(-raster.n_bins // 64)
     total = np.zeros(raster.n_trials * n_words * 64, np.int64)
     for _, block in raster.blocks():
-        kernels.population(packed(block), total)
+        add_population(packed(block), total)
     return total.reshape(raster.n_trials, -1)[:, : raster.n_bins]
+
+
+def add_population(words: NDArray[np.uint64], total: NDArray[np.int64]) -> None:
+    """Add the active nodes in every bin: words (node, word), total (word·64,)."""
+    adding = Lock()
+
+    def count(start: int, stop: int) -> None:
+        planes = np.zeros(((stop - start).bit_length(), words.shape[1]), np.uint64)
+        kernels.count_bins(words[start:stop], planes)
+        bits = unpack(planes, total.size)
+        counts = bits[0].astype(np.int64)
+        for p in range(1, len(bits)):
+            counts += bits[p].astype(np.int64) << p
+        with adding:
+            np.add(total, counts, out=total)
+
+    run_blocks(count, len(words), step=AT_ONCE)
 
 
 def sample_pairs(
@@ -68,9 +92,19 @@ def pairwise_correlation(
     rows = [packed(block)[nodes[(nodes >= a) & (nodes < a + block.n_nodes)] - a]
             for a, block in raster.blocks()]  # fmt: skip
     words = np.concatenate(rows)
-    totals = np.empty(len(words), np.int64)
-    kernels.count_spikes(words, totals)
-    both = np.empty(len(first), np.int64)
+    every = np.arange(len(words))
+    totals = coincidences(words, every, every)
     a, b = index[: len(first)], index[len(first) :]
-    run_blocks(lambda i, j: kernels.coincidences(words, a[i:j], b[i:j], both[i:j]), len(first))
+    both = coincidences(words, a, b)
     return phi(totals[a], totals[b], both, raster.n_trials * raster.n_bins)
+
+
+def coincidences(
+    words: NDArray[np.uint64], first: NDArray[np.int64], second: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the bins in which both rows of a pair are active: words (row, word), to (pair,)."""
+    out = np.empty(len(first), np.int64)
+    run_blocks(
+        lambda i, j: kernels.coincidences(words, first[i:j], second[i:j], out[i:j]), len(out)
+    )
+    return out

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stochnet import packing, rng
-from stochnet.bundle import Bundle
 from stochnet.errors import InvalidInputError
 from stochnet.fits import ProcessFit
 from stochnet.kernels.counts import independent_counts, pooled_counts
@@ -40,8 +39,16 @@ class Run:
     threads: int
 
 
+class Fitted(Protocol):
+    """A bundle, or a part of one: fits that hold each node at most once."""
+
+    @property
+    def fits(self) -> tuple[ProcessFit, ...]:
+        """The fits; node_ids are those of the whole network."""
+
+
 def draw_nodes(
-    bundle: Bundle,
+    bundle: Fitted,
     first: int,
     last: int,
     run: Run,

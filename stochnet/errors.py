@@ -21,13 +21,21 @@ class RecordingError(StochnetError):
     """A network cannot be recorded as asked."""
 
 
+class WorkerError(StochnetError):
+    """Workers, or the way to them, fail again and again."""
+
+
 class MissingExtraError(StochnetError, ImportError):
     """An optional dependency is not installed."""
 
     def __init__(self, package: str, extra: str) -> None:
+        self._of = package, extra
         super().__init__(
             f"{package} is needed here and is not installed: pip install 'stochnet[{extra}]'"
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._of
 
 
 class EstimatorFailure(StochnetError, AssertionError):
@@ -44,3 +52,6 @@ class EstimatorFailure(StochnetError, AssertionError):
     def __init__(self, report: Any) -> None:
         super().__init__(str(report))
         self.report = report
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.report,)

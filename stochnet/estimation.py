@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 
 import numpy as np
 
 from stochnet.bundle import Bundle
 from stochnet.errors import InvalidInputError
 from stochnet.fits import ProcessFit
-from stochnet.fitting import Plan, fit_all, with_intervals
+from stochnet.fitting import fit_all, score_nodes, with_intervals
 from stochnet.flags import Flag
-from stochnet.held_out import fold_of_trial, held_out_score
+from stochnet.held_out import fold_of_trial
+from stochnet.plan import Plan
 from stochnet.process import Process
 from stochnet.processes import PROCESSES, get_process
 from stochnet.provenance import provenance
@@ -30,6 +32,7 @@ def fit(
     window: int | None = None,
     shrink: bool = False,
     progress: Progress | None = None,
+    executor: Executor | None = None,
 ) -> ProcessFit:
     """Fit a process to every node by maximum likelihood.
 
@@ -50,6 +53,9 @@ def fit(
         Draw parameters towards those of the layer (empirical Bayes), for short recordings.
     progress : callable, optional
         Called with (what, done, total).
+    executor : concurrent.futures.Executor, optional
+        Fits the blocks of nodes, each on one thread: threads, processes or a cluster
+        (``Client.get_executor()`` of Dask). The result is the same to the bit.
 
     Returns
     -------
@@ -60,10 +66,12 @@ def fit(
     ------
     InvalidInputError
         Unknown process, a window that does not fit, no conditions though asked for.
+    WorkerError
+        The workers of the executor fail again and again.
     """
     record = get_process(process)
     plan = Plan(raster, (record,), per_condition, window)
-    (found,) = fit_all(plan, progress, intervals=True)
+    (found,) = fit_all(plan, progress, intervals=True, executor=executor)
     return shrunken(found, raster.layers) if shrink else found
 
 
@@ -78,6 +86,7 @@ def select(
     window: int | None = None,
     shrink: bool = False,
     progress: Progress | None = None,
+    executor: Executor | None = None,
 ) -> tuple[ProcessFit, ...]:
     """Fit several processes and keep, node by node, the one with the lowest criterion.
 
@@ -97,7 +106,7 @@ def select(
         One process for every node, or one for all nodes of a layer (lowest sum).
     folds : int, default 5
         Parts of the trials, each of which is held out once. For ``"held_out"``.
-    per_condition, window, shrink, progress
+    per_condition, window, shrink, progress, executor
         As for `fit`.
 
     Returns
@@ -112,7 +121,7 @@ def select(
     """
     options = {"criterion": criterion, "by": by, "folds": folds, "shrink": shrink}
     plan = Plan(raster, candidates(processes), per_condition, window)
-    return _select(plan, progress, **options)[0]  # type: ignore[arg-type]
+    return _select(plan, progress, executor, **options)[0]  # type: ignore[arg-type]
 
 
 def fit_bundle(
@@ -127,6 +136,7 @@ def fit_bundle(
     window: int | None = None,
     shrink: bool = False,
     progress: Progress | None = None,
+    executor: Executor | None = None,
 ) -> Bundle:
     """Fit a network: `fit`, or `select` for ``"auto"``, with all that a simulation needs.
 
@@ -142,13 +152,13 @@ def fit_bundle(
     if process == "auto":
         plan = Plan(raster, candidates(processes), per_condition, window)
         fits, selection = _select(
-            plan, progress, criterion=criterion, by=by, folds=folds, shrink=shrink
+            plan, progress, executor, criterion=criterion, by=by, folds=folds, shrink=shrink
         )
     else:
         fits = (
             fit(
                 raster, process, per_condition=per_condition, window=window, shrink=shrink,
-                progress=progress,
+                progress=progress, executor=executor,
             ),
         )  # fmt: skip
     return Bundle(
@@ -181,6 +191,7 @@ def candidates(processes: Sequence[str | Process] | None) -> tuple[Process, ...]
 def _select(
     plan: Plan,
     progress: Progress | None,
+    executor: Executor | None,
     *,
     criterion: str,
     by: str,
@@ -191,18 +202,13 @@ def _select(
     raster = plan.raster
     fold = None
     if criterion == "held_out":
-        spikes = require_raster(raster, "held-out likelihood")
-        fold = fold_of_trial(spikes, folds)
-    fits = fit_all(plan, progress, intervals=False)
+        fold = fold_of_trial(require_raster(raster, "held-out likelihood"), folds)
+    fits = fit_all(plan, progress, intervals=False, executor=executor)
     if fold is None:
         scores = np.stack([getattr(one, criterion) for one in fits], axis=1)
     else:
-        scores = np.concatenate([
-            held_out_score(
-                block, plan.records, fold, window=plan.width, per_condition=plan.per_condition
-            )
-            for _, block in spikes.blocks()
-        ])  # fmt: skip
+        blocks = plan.each_block(score_nodes, executor, lambda first, last: (fold,), copies=True)
+        scores = np.concatenate([score for _, score in blocks])
     names = [record.name for record in plan.records]
     selection = choose(names, scores, criterion, by, raster.layers)
     chosen = []
@@ -211,7 +217,7 @@ def _select(
         if len(nodes):
             one.flags[selection.undecided] |= Flag.UNDECIDED.value
             chosen.append(one.take(nodes))
-    found = with_intervals(plan, tuple(chosen))
+    found = with_intervals(plan, tuple(chosen), executor)
     if shrink:
         found = tuple(shrunken(one, raster.layers) for one in found)
     return found, selection

@@ -8,7 +8,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from stochnet.job import Job
+from stochnet.dispatch import Call, nodes_per_block, results
+from stochnet.job import Job, JobPart
 
 Block = tuple[int, int, NDArray[Any]]
 
@@ -17,6 +18,7 @@ def in_order(
     job: Job,
     executor: Executor | None = None,
     space: Callable[[int, int], NDArray[Any]] | None = None,
+    threads: int | None = None,
 ) -> Iterator[Block]:
     """Yield (first node, last node, data) of every block of a job, in order.
 
@@ -27,12 +29,22 @@ def in_order(
         Draws the blocks; in this process by default.
     space : callable, optional
         ``(first, last) -> array`` where a block that is drawn in this process is put.
+    threads : int, optional
+        Threads of a worker; 1 by default.
+
+    Raises
+    ------
+    WorkerError
+        The workers fail again and again.
     """
     if executor is None:
-        for first, last in job.blocks:
+        for first, last in job.blocks():
             yield first, last, job.draw(first, last, None if space is None else space(first, last))
         return
-    for (first, last), block in zip(
-        job.blocks, executor.map(job.draw, *zip(*job.blocks, strict=True)), strict=True
-    ):
-        yield first, last, block
+    blocks = job.blocks(nodes_per_block(job.template.n_nodes, job.template.node_bytes, executor))
+    calls = (
+        Call(JobPart.draw, (job.part(first, last, threads or 1),), f"nodes {first} to {last - 1}")
+        for first, last in blocks
+    )
+    for (first, last), data in zip(blocks, results(calls, executor, threads or 1), strict=True):
+        yield first, last, data

@@ -133,6 +133,27 @@ class ProcessFit:
         )
 
 
+def known_fit(
+    process: Process,
+    node_ids: NDArray[np.int64],
+    params: Mapping[str, Any],
+    window: int | None = None,
+) -> ProcessFit:
+    """Return the fit of nodes whose parameters are known: no errors, and nothing was observed."""
+    arrays = process.validate(params)
+    shape = next(iter(arrays.values())).shape
+    return ProcessFit(
+        process,
+        node_ids,
+        arrays,
+        {name: np.zeros(shape) for name in arrays},
+        np.zeros(shape[0]),
+        np.zeros(shape[0], np.uint16),
+        window,
+        np.zeros(shape[1:] or (1,), np.int64),
+    )
+
+
 def joined(parts: Sequence[ProcessFit]) -> ProcessFit:
     """Join the fits of one process to consecutive nodes."""
     first = parts[0]

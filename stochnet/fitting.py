@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 
 import numpy as np
@@ -11,51 +12,31 @@ from numpy.typing import NDArray
 from stochnet.errors import InvalidInputError
 from stochnet.fits import ProcessFit, joined
 from stochnet.flags import Flag
+from stochnet.held_out import held_out_score
 from stochnet.intervals import LEVEL, stacked
+from stochnet.plan import Plan
 from stochnet.process import Array, Process
-from stochnet.raster import SpikeRaster
-from stochnet.raster_summary import RasterSummary, blocks_of
-from stochnet.reading import Block, Request
-from stochnet.segments import check_window
-from stochnet.sufficient import raster_segments
+from stochnet.raster_summary import require_raster
 from stochnet.summary import Summary
 from stochnet.threads import Progress
 
 
-class Plan:
-    """What is fitted to which raster, or summary of one, and the blocks of nodes it is read in."""
-
-    def __init__(
-        self,
-        raster: SpikeRaster | RasterSummary,
-        records: tuple[Process, ...],
-        per_condition: bool,
-        window: int | None,
-    ) -> None:
-        check_window(window, raster.n_bins)
-        self.raster, self.records = raster, records
-        self.per_condition, self.window = per_condition, window
-        self.needs = frozenset().union(*(record.needs for record in records))
-        counted = any(record.has_gain or record.needs for record in records)
-        self.width = window if counted else None
-        self.segments = raster_segments(raster, self.width, per_condition)
-        self.n_conditions = raster.n_conditions if per_condition else 1
-
-    def blocks(self) -> Iterator[Block]:
-        """Yield (first, last, summaries) of blocks of nodes."""
-        request = Request(self.width, self.per_condition, self.needs, self.segments)
-        yield from blocks_of(self.raster, request)
-
-
-def fit_all(plan: Plan, progress: Progress | None, *, intervals: bool) -> tuple[ProcessFit, ...]:
+def fit_all(
+    plan: Plan, progress: Progress | None, *, intervals: bool, executor: Executor | None = None
+) -> tuple[ProcessFit, ...]:
     """Fit every process of a plan to all nodes, block by block."""
-    parts: list[list[ProcessFit]] = [[] for _ in plan.records]
-    for first, last, summaries in plan.blocks():
-        for record, part in zip(plan.records, parts, strict=True):
-            part.append(_fit_block(plan, record, summaries, np.arange(first, last), intervals))
+    parts: list[tuple[ProcessFit, ...]] = []
+    for last, found in plan.each_block(_fit_nodes, executor, lambda first, last: (intervals,)):
+        parts.append(found)
         if progress is not None:
             progress("fit", last, plan.raster.n_nodes)
-    return tuple(joined(part) for part in parts)
+    return tuple(joined(part) for part in zip(*parts, strict=True))
+
+
+def _fit_nodes(plan: Plan, first: int, last: int, intervals: bool) -> tuple[ProcessFit, ...]:
+    """Fit every process to one block."""
+    summaries, nodes = plan.summaries(first, last), np.arange(first, last)
+    return tuple(_fit_block(plan, record, summaries, nodes, intervals) for record in plan.records)
 
 
 def _fit_block(
@@ -103,20 +84,46 @@ def _block_intervals(fit: ProcessFit, summaries: tuple[Summary, ...]) -> Process
     return replace(fit, intervals=_columns(ends, fit.n_conditions > 0))
 
 
-def with_intervals(plan: Plan, fits: tuple[ProcessFit, ...]) -> tuple[ProcessFit, ...]:
+def with_intervals(
+    plan: Plan, fits: tuple[ProcessFit, ...], executor: Executor | None = None
+) -> tuple[ProcessFit, ...]:
     """Return fits of some nodes each with the intervals that need the data: one pass more."""
     if all(fit.process.data_interval is None for fit in fits):
         return fits
-    parts: list[list[ProcessFit]] = [[] for _ in fits]
-    for first, last, summaries in plan.blocks():
-        for fit, part in zip(fits, parts, strict=True):
-            a, b = np.searchsorted(fit.node_ids, [first, last])
-            if a == b:
-                continue
-            mine = fit.node_ids[a:b] - first
-            own = tuple(summary.take(mine) for summary in summaries)
-            part.append(_block_intervals(fit.take(slice(a, b)), own))
-    return tuple(joined(part) for part in parts)
+
+    def cut(first: int, last: int) -> tuple[tuple[ProcessFit, ...]]:
+        rows = [slice(*np.searchsorted(fit.node_ids, [first, last])) for fit in fits]
+        return (tuple(fit.take(mine) for fit, mine in zip(fits, rows, strict=True)),)
+
+    parts = [found for _, found in plan.each_block(_intervals_of_nodes, executor, cut)]
+    return tuple(
+        joined([part for part in column if len(part.node_ids)])
+        for column in zip(*parts, strict=True)
+    )
+
+
+def _intervals_of_nodes(
+    plan: Plan, first: int, last: int, fits: tuple[ProcessFit, ...]
+) -> tuple[ProcessFit, ...]:
+    """Add the intervals that need the data to fits of some nodes of one block."""
+    if all(fit.process.data_interval is None or not len(fit.node_ids) for fit in fits):
+        return fits
+    summaries = plan.summaries(first, last)
+    own = [tuple(summary.take(fit.node_ids - first) for summary in summaries) for fit in fits]
+    return tuple(_block_intervals(fit, mine) for fit, mine in zip(fits, own, strict=True))
+
+
+def score_nodes(plan: Plan, first: int, last: int, fold: NDArray[np.int64]) -> Array:
+    """Return the held-out score of one block of nodes: (node, process)."""
+    return held_out_score(
+        require_raster(plan.raster, "held-out likelihood").block(
+            slice(first - plan.first_node, last - plan.first_node)
+        ),
+        plan.records,
+        fold,
+        window=plan.width,
+        per_condition=plan.per_condition,
+    )
 
 
 def _columns(columns: Sequence[Mapping[str, Array]], per_condition: bool) -> dict[str, Array]:

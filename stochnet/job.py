@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,18 +13,21 @@ from stochnet import packing, rng
 from stochnet.bundle import Bundle
 from stochnet.draw import Run, draw_nodes
 from stochnet.errors import InvalidInputError
+from stochnet.fits import ProcessFit, known_fit
 from stochnet.labels import per_bin
+from stochnet.process import Process
 from stochnet.provenance import provenance
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
 from stochnet.sink import Shape
 from stochnet.threads import count
 
 TARGETS = ("cpu",)
+Law = tuple[Process, NDArray[np.int64], Mapping[str, Any], int | None]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Job:
-    """What is drawn, down to the last bit; workers can be sent it.
+    """What is drawn, down to the last bit.
 
     Attributes
     ----------
@@ -46,15 +50,50 @@ class Job:
         """Nodes in a block."""
         return max(1, BLOCK_BYTES // max(1, self.template.node_bytes))
 
-    @property
-    def blocks(self) -> list[tuple[int, int]]:
-        """First and last (excluded) node of every block, in order."""
-        n_nodes = self.template.n_nodes
-        return [(a, min(a + self.step, n_nodes)) for a in range(0, n_nodes, self.step)]
+    def blocks(self, step: int | None = None) -> list[tuple[int, int]]:
+        """Return first and last (excluded) node of every block, in order."""
+        n_nodes, step = self.template.n_nodes, min(step or self.step, self.step)
+        return [(a, min(a + step, n_nodes)) for a in range(0, n_nodes, step)]
 
     def draw(self, first: int, last: int, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Draw whole nodes: data (node, trial, word or bin), into `out` if it is given."""
-        return draw_nodes(self.bundle, first, last, self.run, self.template.data.dtype, out=out)
+        return draw_nodes(self.bundle, first, last, self.run, self.template.data.dtype, out)
+
+    def part(self, first: int, last: int, threads: int = 1) -> JobPart:
+        """Return what is needed to draw some nodes elsewhere; they keep their addresses."""
+        rows = [
+            (fit, slice(*np.searchsorted(fit.node_ids, [first, last]))) for fit in self.bundle.fits
+        ]
+        fits = tuple(fit.take(mine) for fit, mine in rows if mine.start < mine.stop)
+        conditions = self.run.conditions if any(fit.n_conditions for fit in fits) else None
+        run = replace(self.run, conditions=conditions, threads=threads)
+        return JobPart(fits, run, self.template.data.dtype, first, last, self.target)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class JobPart:
+    """Some consecutive nodes of a job: what a worker is sent."""
+
+    fits: tuple[ProcessFit, ...]
+    run: Run
+    dtype: np.dtype[Any]
+    first: int
+    last: int
+    target: str = "cpu"
+
+    def draw(self) -> NDArray[Any]:
+        """Draw the nodes: data (node, trial, word or bin)."""
+        return draw_nodes(self, self.first, self.last, self.run, self.dtype)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Of a fit a simulation needs the parameters alone.
+        laws = [(fit.process, fit.node_ids, dict(fit.params), fit.window) for fit in self.fits]
+        return _part, (laws, self.run, self.dtype, self.first, self.last, self.target)
+
+
+def _part(laws: Sequence[Law], *rest: Any) -> JobPart:
+    """Unpickle a part."""
+    return JobPart(tuple(known_fit(*law) for law in laws), *rest)
 
 
 class DrawnArray:
@@ -68,6 +107,23 @@ class DrawnArray:
     def __getitem__(self, key: slice) -> NDArray[Any]:
         start, stop, _ = key.indices(self.shape[0])
         return self._job.draw(start, max(start, stop))
+
+    def part(self, first: int, last: int) -> DrawnPart:
+        """Return some of the nodes, for a worker: they are drawn there."""
+        return DrawnPart(self._job.part(first, last))
+
+
+class DrawnPart:
+    """Some nodes of a `DrawnArray`; they are drawn all at once whenever any are read."""
+
+    def __init__(self, part: JobPart) -> None:
+        self._part = part
+        width = packing.n_words(part.run.n_bins) if part.dtype == np.uint64 else part.run.n_bins
+        self.shape = (part.last - part.first, part.run.n_trials, width)
+        self.dtype = part.dtype
+
+    def __getitem__(self, key: slice) -> NDArray[Any]:
+        return self._part.draw()[key]
 
 
 def make_job(

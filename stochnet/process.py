@@ -158,6 +158,14 @@ class Process:
     needs: frozenset[str] = field(default_factory=frozenset)
     doc: str = ""
 
+    def __reduce_ex__(self, protocol: Any, /) -> Any:
+        """Pickle one of stochnet's own by its name, for it may hold functions without one."""
+        from stochnet.processes import PROCESSES, get_process
+
+        if PROCESSES.get(self.name) is self:
+            return get_process, (self.name,)
+        return object.__reduce_ex__(self, protocol)
+
     @property
     def has_counts(self) -> bool:
         """Whether a bin can hold more than one spike."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,18 +12,14 @@ from numpy.typing import NDArray
 
 from stochnet.errors import InvalidInputError
 from stochnet.labels import per_bin
-from stochnet.layers import Layer, check_layers
-from stochnet.raster import BLOCK_BYTES, SCHEDULES, SpikeRaster
-from stochnet.reading import Block, Request, raster_summaries
+from stochnet.layers import Layer, check_layers, cut_layers
+from stochnet.raster import SCHEDULES, SpikeRaster
 from stochnet.segments import check_window, segment_lengths
 from stochnet.sparse import SparseRows
-from stochnet.sufficient import slot_bins, slot_rows
 from stochnet.summary import PARTS
-from stochnet.summary_rows import RowLayout, from_rows
+from stochnet.summary_rows import RowLayout
 
 Array = NDArray[np.float64]
-# Parts that depend on the window.
-WINDOWED = frozenset({"windows", "slots"})
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -140,6 +136,11 @@ class RasterSummary:
         return frozenset(self.tables) | (frozenset({"counts"}) if self.kind == "spikes" else set())
 
     @property
+    def node_bytes(self) -> int:
+        """Bytes one node takes, on average."""
+        return -(-self.nbytes // self.n_nodes)
+
+    @property
     def nbytes(self) -> int:
         """Bytes of totals and parts."""
         totals = self.spikes.nbytes
@@ -155,70 +156,18 @@ class RasterSummary:
             f"{len(self.layers)} layer(s), schedule={self.schedule})"
         )
 
-    def summaries(self, request: Request) -> Iterator[Block]:
-        """Yield (first, last, summaries) of blocks of nodes, as from the raster.
-
-        Raises
-        ------
-        InvalidInputError
-            A part is missing, or was made with another window or other conditions.
-        """
-        self._require(request)
-        layout = row_layout(self)
-        wanted = [part for part in self.tables if part in request.parts]
-        step = max(1, BLOCK_BYTES // (64 + 24 * sum(layout.width(part) for part in wanted)))
-        bins = np.zeros((layout.n_conditions, 0), np.int64)
-        if "slots" in wanted:
-            labels = self.conditions if self.per_condition else None
-            width = check_window(self.window, self.n_bins)
-            rows = slot_rows(self.n_trials, self.n_bins, width, labels)
-            bins = slot_bins(rows, layout.n_conditions)
-        for first in range(0, self.n_nodes, step):
-            last = min(first + step, self.n_nodes)
-            rows_of = {part: self.tables[part].dense(first, last) for part in wanted}
-            totals = (
-                self.spikes[first:last], self.active[first:last], self.log_factorials[first:last],
-            )  # fmt: skip
-            yield first, last, from_rows(rows_of, totals, layout, request, bins)
-
-    def _require(self, request: Request) -> None:
-        """Refuse what the spikes would be needed for."""
-        missing = sorted(request.parts - self.parts)
-        if missing:
-            options = " ".join(f"--part {part}" for part in missing)
-            raise InvalidInputError(
-                f"this summary lacks {' and '.join(missing)}, which the fit needs; it holds "
-                f"{', '.join(sorted(self.parts)) or 'totals only'}: make it from the raster again "
-                f"with parts that include {missing} ({options}), or choose another process"
-            )
-        if request.per_condition != self.per_condition:
-            made, asked = ("per condition", "pooled") if self.per_condition else (
-                "pooled", "per condition")  # fmt: skip
-            raise InvalidInputError(
-                f"this summary is {made} and the fit is {asked}: fit with "
-                f"per_condition={self.per_condition}, or make the summary from the raster again "
-                f"with per_condition={request.per_condition} (--per-condition)"
-            )
-        own, other = (window or self.n_bins for window in (self.window, request.window))
-        if request.parts & WINDOWED and own != other:
-            raise InvalidInputError(
-                f"this summary has windows of {own} bins and the fit asks for {other}: fit with "
-                f"window={own} (--window {own}), or make the summary from the raster again with "
-                f"window={other}"
-            )
-
-
-def blocks_of(source: SpikeRaster | RasterSummary, request: Request) -> Iterator[Block]:
-    """Yield (first, last, summaries) of blocks of nodes, of a raster or of its summary.
-
-    Raises
-    ------
-    InvalidInputError
-        The summary does not hold what is asked for.
-    """
-    if isinstance(source, RasterSummary):
-        return source.summaries(request)
-    return raster_summaries(source, request)
+    def part(self, first: int, last: int, *, conditions: NDArray[np.int16] | None) -> RasterSummary:
+        """Return the summary of some nodes, with the given labels, for a worker."""
+        return replace(
+            self,
+            layers=cut_layers(self.layers, first, last),
+            spikes=self.spikes[first:last],
+            active=self.active[first:last],
+            log_factorials=self.log_factorials[first:last],
+            tables={part: table.part(first, last) for part, table in self.tables.items()},
+            conditions=conditions,
+            provenance={},
+        )
 
 
 def require_raster(source: SpikeRaster | RasterSummary, what: str) -> SpikeRaster:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -54,24 +55,49 @@ class Request:
         return extra
 
 
-def raster_summaries(raster: SpikeRaster, request: Request) -> Iterator[Block]:
-    """Yield (first, last, summaries) of blocks of nodes of a raster."""
-    most = 1 if raster.kind == "spikes" else int(np.iinfo(raster.data.dtype).max)
-    n_conditions = raster.n_conditions if request.per_condition else 1
-    extra = request.node_bytes(raster.n_bins, n_conditions, most)
-    # A block of a raster in memory is a view.
-    extra += 0 if isinstance(raster.data, np.ndarray) else raster.node_bytes
-    step = max(1, BLOCK_BYTES // extra)
-    for first in range(0, raster.n_nodes, step):
-        last = min(first + step, raster.n_nodes)
-        yield (
-            first,
-            last,
-            summarize(
-                raster.block(slice(first, last)),
-                window=request.window,
-                per_condition=request.per_condition,
-                parts=request.parts,
-                segments=request.segments,
-            ),
+class Reader(Protocol):
+    """Reads what was asked for of some nodes, of a raster or of its summary."""
+
+    @property
+    def step(self) -> int:
+        """Nodes in a block, so that its summaries fit into memory."""
+
+    def read(self, first: int, last: int) -> tuple[Summary, ...]:
+        """Return what was observed of some nodes, by condition."""
+
+
+class RasterReader:
+    """Summarises blocks of nodes of a raster."""
+
+    def __init__(self, raster: SpikeRaster, request: Request) -> None:
+        self._raster, self._request = raster, request
+
+    @property
+    def step(self) -> int:
+        """Nodes in a block, so that its summaries fit into memory."""
+        raster, request = self._raster, self._request
+        most = 1 if raster.kind == "spikes" else int(np.iinfo(raster.data.dtype).max)
+        n_conditions = raster.n_conditions if request.per_condition else 1
+        extra = request.node_bytes(raster.n_bins, n_conditions, most)
+        # A block of a raster in memory is a view.
+        extra += 0 if isinstance(raster.data, np.ndarray) else raster.node_bytes
+        return max(1, BLOCK_BYTES // extra)
+
+    def read(self, first: int, last: int) -> tuple[Summary, ...]:
+        """Return what was observed of some nodes, by condition."""
+        request = self._request
+        return summarize(
+            self._raster.block(slice(first, last)),
+            window=request.window,
+            per_condition=request.per_condition,
+            parts=request.parts,
+            segments=request.segments,
         )
+
+
+def in_blocks(reader: Reader, n_nodes: int) -> Iterator[Block]:
+    """Yield (first, last, summaries) of blocks of nodes."""
+    step = reader.step
+    for first in range(0, n_nodes, step):
+        last = min(first + step, n_nodes)
+        yield first, last, reader.read(first, last)

@@ -48,9 +48,10 @@ def simulate(
     conditions : array_like of int (trial, bin), optional
         Class of every bin; by default those of the fitted raster, repeated where they end.
     threads : int, optional
-        As many as cores by default.
+        As many as cores by default; with an executor those of each worker, 1 by default.
     executor : concurrent.futures.Executor, optional
-        Draws the blocks of nodes, each on one thread: processes, or a cluster.
+        Draws the blocks of nodes: threads, processes or a cluster (``Client.get_executor()`` of
+        Dask). A block whose worker dies is drawn again.
     target : {"cpu"}
         Where the blocks are drawn.
     path : path-like, optional
@@ -71,6 +72,8 @@ def simulate(
     InvalidInputError
         Sizes below 1, a seed out of range, conditions that are missing or do not fit, an unknown
         target, both a path and a sink.
+    WorkerError
+        The workers of the executor fail again and again.
     """
     if path is not None and sink is not None:
         raise InvalidInputError("give either a path or a sink: a sink keeps no spikes")
@@ -78,10 +81,10 @@ def simulate(
         bundle, n_trials, n_bins, seed=seed, conditions=conditions, threads=threads, target=target
     )
     if sink is not None:
-        return _reduce(job, sink, executor, progress)
+        return _reduce(job, sink, executor, threads, progress)
     with open_sink(path, job.template) as out, ThreadPoolExecutor(1) as writer:
         pending: Future[None] | None = None
-        for first, last, block in in_order(job, executor, out.space):
+        for first, last, block in in_order(job, executor, out.space, threads):
             if pending is not None:
                 pending.result()
             # The block is written while the next one is drawn.
@@ -94,12 +97,16 @@ def simulate(
 
 
 def _reduce(
-    job: Job, sink: BlockSink, executor: Executor | None, progress: Progress | None
+    job: Job,
+    sink: BlockSink,
+    executor: Executor | None,
+    threads: int | None,
+    progress: Progress | None,
 ) -> SpikeRaster:
     """Show every block to a sink, and keep none."""
     raster = replace(job.template, data=DrawnArray(job))
     sink.begin(raster)
-    for first, last, block in in_order(job, executor):
+    for first, last, block in in_order(job, executor, threads=threads):
         layers = cut_layers(raster.layers, first, last)
         sink.take(first, replace(raster, data=block, layers=layers))
         if progress is not None:

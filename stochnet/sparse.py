@@ -72,6 +72,14 @@ class SparseRows:
         kernels.scatter_entries(starts - a, columns, values, out)
         return out
 
+    def part(self, first: int, last: int) -> SparseRows:
+        """Return rows `first` to `last`, in memory."""
+        starts = self.starts[first : last + 1]
+        a, b = int(starts[0]), int(starts[-1])
+        return SparseRows(
+            starts - a, np.asarray(self.columns[a:b]), np.asarray(self.values[a:b]), self.width
+        )
+
     def moved(self, columns: NDArray[np.int64], width: int) -> SparseRows:
         """Return the table with column j at columns[j], which ascend, of `width`."""
         kept = columns[np.asarray(self.columns[0 : int(self.starts[-1])])]

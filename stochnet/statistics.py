@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet import summary_moments
+from stochnet.correlation import phi
 from stochnet.errors import InvalidInputError
 from stochnet.kernels import summary as kernels
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
@@ -174,17 +175,57 @@ def fano_factor(raster: SpikeRaster | RasterSummary, window: int) -> Array:
     return fano_from_moments(n, total, squares)
 
 
-def fano_from_moments(n: int, total: NDArray[np.int64], squares: NDArray[np.int64]) -> Array:
-    """Fano factor from the number of windows and the sums of counts and squares: (node,)."""
-    fano = np.full(len(total), np.nan)
-    alive = total > 0
-    # Variance · (n - 1) · n as one integer, so that the only rounding is that of the division.
-    wide = int(squares.max(initial=0)) * n < 2**62 and int(total.max(initial=0)) < 2**31
-    kind = np.int64 if wide else object
-    top = n * squares[alive].astype(kind) - total[alive].astype(kind) ** 2
-    bottom = (n - 1) * total[alive].astype(kind)
-    fano[alive] = (top / bottom).astype(np.float64)
+def fano_from_moments(
+    n: int | NDArray[np.int64], total: NDArray[np.int64], squares: NDArray[np.int64]
+) -> Array:
+    """Fano factor from the number of windows and the sums of counts and squares, of one shape.
+
+    NaN without two windows or without spikes.
+    """
+    fano = np.full(total.shape, np.nan)
+    known = (total > 0) & (np.asarray(n) > 1)
+    np.divide(_spread(n, total, squares), (n - 1) * total, out=fano, where=known)
+    for at, many in _large(n, total, squares):
+        if many > 1:
+            top = many * int(squares[at]) - int(total[at]) ** 2
+            fano[at] = top / ((many - 1) * int(total[at]))
     return fano
+
+
+def cv_from_moments(
+    n: NDArray[np.int64], total: NDArray[np.int64], squares: NDArray[np.int64]
+) -> Array:
+    """CV (ddof=0) from the number of values, their sum and that of their squares, of one shape.
+
+    NaN without two values or where all are zero.
+    """
+    out = np.full(total.shape, np.nan)
+    np.divide(np.sqrt(_spread(n, total, squares)), total, out=out, where=(n > 1) & (total > 0))
+    return out
+
+
+def _spread(
+    n: int | NDArray[np.int64], total: NDArray[np.int64], squares: NDArray[np.int64]
+) -> Array:
+    """Return n² times the variance: one integer, rounded once."""
+    spread = (n * squares - total * total).astype(np.float64)
+    for at, many in _large(n, total, squares):
+        spread[at] = float(many * int(squares[at]) - int(total[at]) ** 2)
+    return spread
+
+
+def _large(
+    n: int | NDArray[np.int64], total: NDArray[np.int64], squares: NDArray[np.int64]
+) -> list[tuple[tuple[np.intp, ...], int]]:
+    """Return where 64 bits might not hold a spread, with n there: these need Python's integers.
+
+    Each number decides for itself, so that none depends on those beside it.
+    """
+    if int(np.max(n)) * int(squares.max(initial=0)) < 2**62 and total.max(initial=0) < 2**31:
+        return []
+    many = np.broadcast_to(n, squares.shape)
+    large = (squares > 2**62 // np.maximum(many, 1)) | (total >= 2**31)
+    return [(at, int(many[at])) for at in zip(*np.nonzero(large), strict=True)]
 
 
 def cv_isi(raster: SpikeRaster) -> Array:
@@ -198,12 +239,7 @@ def cv_isi(raster: SpikeRaster) -> Array:
 
     def cv(block: SpikeRaster) -> Array:
         _, moments = gap_histogram(block, 1)
-        n, total, squares = moments.T
-        out = np.full(len(n), np.nan)
-        good = (n > 1) & (total > 0)
-        variance = n[good] * squares[good] - total[good] ** 2
-        out[good] = np.sqrt(variance.astype(np.float64)) / total[good]
-        return out
+        return cv_from_moments(*moments.T)
 
     return _over_blocks(raster, cv)
 
@@ -236,19 +272,6 @@ def autocorrelation(raster: SpikeRaster, lag: int = 1) -> Array:
         return phi(sums[:, 0], sums[:, 1], sums[:, 2], pairs)
 
     return _over_blocks(raster, correlate)
-
-
-def phi(first: NDArray[Any], second: NDArray[Any], both: NDArray[Any], n: int) -> Array:
-    """Correlation of two binary variables from their sums and the sum of their product.
-
-    NaN where one of them does not vary.
-    """
-    top = n * both - first * second
-    spread = (first * (n - first)).astype(np.float64) * (second * (n - second)).astype(np.float64)
-    out = np.full(len(top), np.nan)
-    varies = spread > 0
-    out[varies] = top[varies] / np.sqrt(spread[varies])
-    return out
 
 
 def rate_by_condition(raster: SpikeRaster) -> Array:

@@ -12,7 +12,7 @@ from stochnet.errors import InvalidInputError
 from stochnet.processes import PROCESSES
 from stochnet.raster import SpikeRaster
 from stochnet.raster_summary import RasterSummary
-from stochnet.reading import Request, raster_summaries
+from stochnet.reading import RasterReader, Request, in_blocks
 from stochnet.segments import check_window
 from stochnet.sparse import SparseRows, joined_rows, sparse_rows
 from stochnet.sufficient import raster_segments
@@ -99,7 +99,7 @@ class SummarySink:
     def read(self, raster: SpikeRaster) -> None:
         """Take the next nodes, read from a raster block by block."""
         counts = raster.kind == "counts"
-        for _, _, summaries in raster_summaries(raster, self._request):
+        for _, _, summaries in in_blocks(RasterReader(raster, self._request), raster.n_nodes):
             self._totals.append(_totals(summaries))
             self._layouts.append(block_layout(summaries, raster.n_bins, counts))
             for part in PARTS:

@@ -40,7 +40,8 @@ def tiny_blocks(monkeypatch):
     """Make every block of nodes and tables as small as it can be: one node."""
     for module in (
         "raster",
-        "raster_summary",
+        "summary_reader",
+        "summary_moments",
         "reading",
         "rebinning",
         "job",

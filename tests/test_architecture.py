@@ -23,6 +23,8 @@ HOMES = {
     "matplotlib": ("report/",),
     "jinja2": ("report/",),
     "hypothesis": ("testing/",),
+    "dask": ("workers.py",),
+    "distributed": ("workers.py",),
 }
 COMMAND_LINE = ("cli.py", "cli/")
 # Names of numpy.random that carry no global state.

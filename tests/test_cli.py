@@ -151,6 +151,17 @@ def test_validate_strict_exits_1_where_a_statistic_differs(blocked, tmp_path):
     assert run("validate", blocked, other, "-w", 10, "-q") == 0
 
 
+def test_validate_compares_by_the_statistics_that_are_named(blocked, capfd, tmp_path):
+    numbers = tmp_path / "report.json"
+    named = ("--statistic", "fano_factor", "--statistic", "dead")
+    assert run("validate", blocked, blocked, "-w", 10, *named, "--json", numbers) == 0
+    found = json.loads(numbers.read_text())["statistics"]
+    assert {one["statistic"] for one in found} == {"fano_factor", "dead"}
+    capfd.readouterr()
+    assert run("validate", blocked, blocked, "--statistic", "gaps") == 2
+    assert "no statistic 'gaps'; there are firing_rate, fano_factor" in capfd.readouterr().err
+
+
 def test_a_configuration_file_gives_defaults_that_the_command_line_beats(recording, tmp_path):
     config = tmp_path / "options.toml"
     config.write_text('[present]\nschedule = "shuffled"\ntrials = 4\nbins = 10\nseed = 3\n')

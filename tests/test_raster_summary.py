@@ -1,5 +1,7 @@
 """A summary gives what its raster gives, to the last bit, and says what it cannot give."""
 
+import pickle
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -10,12 +12,13 @@ from test_conformance import pooled, typical
 
 import stochnet as sn
 from stochnet.errors import FileFormatError, InvalidInputError
-from stochnet.raster_summary import blocks_of
+from stochnet.plan import Plan
 from stochnet.reading import Request
 from stochnet.sparse import SparseRows, joined_rows, sparse_rows
 from stochnet.storage import bundle_digest, read_observed, summary_digest
 from stochnet.sufficient import raster_segments
 from stochnet.summary import PARTS
+from stochnet.summary_reader import reader_of
 from stochnet.summary_rows import coded_ages, decoded_ages
 from stochnet.table import statistics_table
 from stochnet.testing import rasters
@@ -107,7 +110,7 @@ def test_blocks_of_one_node_give_the_same_summary_and_the_same_fits(tiny_blocks)
         options = {"window": 15, "per_condition": per_condition}
         small = sn.RasterSummary.of(raster, parts=PARTS, **options)
         with pytest.MonkeyPatch.context() as patch:
-            for module in ("raster", "raster_summary", "reading"):
+            for module in ("raster", "summary_reader", "reading"):
                 patch.setattr(f"stochnet.{module}.BLOCK_BYTES", 1 << 26)
             large = sn.RasterSummary.of(raster, parts=PARTS, **options)
             expected = sn.fit_bundle(raster, **options)
@@ -123,8 +126,8 @@ def test_any_raster_is_summarised_without_loss(data):
     summary = sn.RasterSummary.of(raster, window=window, per_condition=per_condition, parts=PARTS)
     segments = raster_segments(raster, window, per_condition)
     request = Request(window, per_condition, frozenset(PARTS), segments)
-    ((_, _, expected),) = blocks_of(raster, request)
-    ((_, _, found),) = blocks_of(summary, request)
+    expected = reader_of(raster, request).read(0, raster.n_nodes)
+    found = reader_of(summary, request).read(0, raster.n_nodes)
     for one, other in zip(found, expected, strict=True):
         for name in one.__slots__:
             left, right = np.asarray(getattr(one, name)), np.asarray(getattr(other, name))
@@ -280,3 +283,18 @@ def test_a_column_outside_its_table_is_found_although_the_digest_fits(tmp_path):
         sn.verify(path)
     with pytest.raises(InvalidInputError, match="columns has others"):
         sn.fit(sn.read_summary(path), "beta_bernoulli", window=WINDOW)
+
+
+@pytest.mark.parametrize("per_condition", [False, True])
+def test_workers_fit_a_summary_as_they_fit_a_raster(per_condition, tmp_path):
+    raster = drawn(sn.PROCESSES["markov"], n_nodes=9)
+    options = {"window": WINDOW, "per_condition": per_condition}
+    expected = sn.fit(raster, "markov", **options)
+    summary = sn.RasterSummary.of(raster, **options)
+    sn.write_summary(summary, tmp_path / "s.h5")
+    with ThreadPoolExecutor(2) as executor:
+        for source in (summary, sn.read_summary(tmp_path / "s.h5")):
+            same_fit(sn.fit(source, "markov", executor=executor, **options), expected)
+    plan = Plan(summary, (expected.process,), per_condition, WINDOW).part(2, 7)
+    sent = pickle.loads(pickle.dumps(plan)).summaries(2, 7)  # noqa: S301
+    np.testing.assert_array_equal(sent[0].spikes, plan.summaries(2, 7)[0].spikes)

@@ -10,6 +10,7 @@ import pytest
 
 import stochnet as sn
 from stochnet.layers import Layer
+from stochnet.packing import last_word_mask, unpack
 from stochnet.validation.comparison import kolmogorov, rmse
 from stochnet.validation.halves import choose_length, cut_units, deal
 from stochnet.validation.matching import choose_windows
@@ -208,7 +209,7 @@ def test_counts_and_spikes_compare(rng):
 
 
 def test_results_do_not_depend_on_blocks(observed, report, rates, monkeypatch):
-    parts = ("validation.nodewise", "validation.together")
+    parts = ("validation.survey", "validation.together")
     for module in ("raster", "statistics", "schedule", *parts):
         monkeypatch.setattr(f"stochnet.{module}.BLOCK_BYTES", 100_000)
     again = sn.validate(observed, sn.simulate(bundle(rates), seed=2))
@@ -260,9 +261,22 @@ def test_halves_are_equal_and_hold_every_condition_alike(observed):
 
 def test_units_hold_the_bins_they_name(observed):
     units = cut_units(observed, 20)
-    cut = units.cut(observed)
+    cut = units.cut(observed.data)
     dense = observed.to_dense()
-    np.testing.assert_array_equal(cut.to_dense(), dense[:, :, :40].reshape(N, K * 2, 20))
+    np.testing.assert_array_equal(unpack(cut, 20), dense[:, :, :40].reshape(N, K * 2, 20))
+
+
+@pytest.mark.parametrize("length", [1, 7, 63, 64, 65, 100, 128, 150])
+def test_pieces_of_any_length_are_cut_from_words(rng, length):
+    dense = rng.random((3, 2, 150)) < 0.4
+    raster = sn.SpikeRaster.from_dense(dense)
+    counts = dense.astype(np.uint8)
+    units, n = cut_units(raster, length), 150 // length
+    expected = dense[:, :, : n * length].reshape(3, 2 * n, length)
+    np.testing.assert_array_equal(unpack(units.cut(raster.data), length), expected)
+    np.testing.assert_array_equal(units.cut(counts), expected)
+    last = units.cut(raster.data)[..., -1]
+    assert not (last & ~last_word_mask(length)).any()
 
 
 def test_distances_against_naive_ones(rng):

@@ -11,6 +11,7 @@ import typer
 
 from stochnet.cli.app import By, Config, Quiet, ScheduleName, Seed, Windows, app
 from stochnet.cli.console import note, progress, to_stdout
+from stochnet.cli.places import SchedulerOption, WorkersOption
 from stochnet.cli.summary_options import Keep, Parts, PerCondition, Window, keeping
 
 Raster = Annotated[Path, typer.Argument(metavar="RASTER.h5", show_default=False)]
@@ -110,6 +111,8 @@ def fit(
         bool,
         typer.Option("--shrink", help="Draw parameters towards the layer (empirical Bayes)."),
     ] = False,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
@@ -118,9 +121,10 @@ def fit(
     from stochnet.estimation import fit_bundle
     from stochnet.storage import read_observed, write_bundle
     from stochnet.storage.publish import check_target
+    from stochnet.workers import open_executor
 
     check_target(output)
-    with progress(quiet) as report:
+    with progress(quiet) as report, open_executor(workers, scheduler) as executor:
         bundle = fit_bundle(
             read_observed(raster),
             process,
@@ -130,6 +134,7 @@ def fit(
             window=window,
             shrink=shrink,
             progress=report,
+            executor=executor,
         )
         write_bundle(bundle, output)
     if not quiet:
@@ -151,8 +156,13 @@ def simulate(
     ] = None,
     seed: Seed = None,
     threads: Annotated[
-        int | None, typer.Option("--threads", help="Threads; as many as cores by default.")
+        int | None,
+        typer.Option(
+            "--threads", help="Threads; as many as cores by default, or one for each worker."
+        ),
     ] = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
     summary: Keep = False,
     window: Window = None,
     per_condition: PerCondition = False,
@@ -165,17 +175,19 @@ def simulate(
     from stochnet.storage import read_bundle, write_summary
     from stochnet.storage.publish import check_target
     from stochnet.summary_sink import SummarySink
+    from stochnet.workers import open_executor
 
     check_target(output)
     kept = keeping(summary, window=window, per_condition=per_condition, parts=part)
     sink = SummarySink(**kept) if summary else None
-    with progress(quiet) as report:
+    with progress(quiet) as report, open_executor(workers, scheduler) as executor:
         drawn = draw(
             read_bundle(bundle),
             trials,
             bins,
             seed=seed,
             threads=threads,
+            executor=executor,
             path=None if summary else output,
             sink=sink,
             progress=report,
@@ -191,6 +203,14 @@ def validate(
     observed: Annotated[Path, typer.Argument(metavar="OBSERVED.h5", show_default=False)],
     simulated: Annotated[Path, typer.Argument(metavar="SIMULATED.h5", show_default=False)],
     window: Windows = None,
+    statistic: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--statistic",
+            metavar="NAME",
+            help="Compare by this one only, for example fano_factor; can be given several times.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="REPORT.html", help="Write a report.")
     ] = None,
@@ -200,6 +220,8 @@ def validate(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 if any statistic differs.")
     ] = False,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
@@ -208,12 +230,17 @@ def validate(
     from stochnet.storage import read_raster
     from stochnet.storage.publish import check_target
     from stochnet.validation import validate as compare
+    from stochnet.workers import open_executor
 
     for target in (output, json_output):
         if target is not None:
             check_target(target)
     chosen: dict[str, Any] = {"windows": tuple(window)} if window else {}
-    report = compare(read_raster(observed), read_raster(simulated), **chosen)
+    if statistic:
+        chosen["statistics"] = tuple(statistic)
+    with open_executor(workers, scheduler) as executor:
+        rasters = read_raster(observed), read_raster(simulated)
+        report = compare(*rasters, **chosen, executor=executor)
     if output is not None:
         report.to_html(output)
     if json_output is not None:

@@ -1,4 +1,4 @@
-"""train, record: everything that needs a network."""
+"""train, record, merge: from a network to a recording."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 from stochnet.cli.app import By, Config, Quiet, ScheduleName, Seed, app
 from stochnet.cli.console import note, progress
+from stochnet.cli.shards import ShardOption, parse_shard
 from stochnet.cli.summary_options import Keep, Parts, PerCondition, Window, keeping
 from stochnet.errors import InvalidInputError
 from stochnet.rng import resolve_seed
@@ -148,6 +149,7 @@ def record(
     threshold: Annotated[float, typer.Option("--threshold")] = 0.0,
     batch_size: Annotated[int, typer.Option("--batch-size")] = 256,
     device: Annotated[Device, typer.Option("--device")] = Device.cpu,
+    shard: ShardOption = None,
     normalize: Normalize = None,
     seed: Annotated[int, typer.Option("--seed", help="Of random weights.")] = 0,
     data_root: DataRoot = None,
@@ -185,6 +187,9 @@ def record(
         by=None if by is By.label else by.value,
         schedule_seed=schedule_seed,
     )
+    share = parse_shard(shard)
+    if summary and share is not None:
+        raise InvalidInputError("--shard and --summary do not go together: a summary needs no disk")
     shown = load_dataset(
         data, None if split is None else split.value, root=data_root, download=download
     ).first(limit)
@@ -214,7 +219,24 @@ def record(
             recording = record_summary(network.model, shown.images, shown.labels, **options, **kept)
             write_summary(recording, output)
         else:
-            recording = run(network.model, shown.images, shown.labels, path=output, **options)
+            recording = run(
+                network.model, shown.images, shown.labels, path=output, shard=share, **options
+            )
+    note(f"{output}: {recording}", quiet)
+
+
+@app.command()
+def merge(
+    shards: Annotated[list[Path], typer.Argument(metavar="SHARD.h5...", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="REC.h5")],
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Merge the shards of a recording; the result is as if it had not been divided."""
+    from stochnet.merging import merge as join
+
+    with progress(quiet) as report:
+        recording = join(shards, output, progress=report)
     note(f"{output}: {recording}", quiet)
 
 

@@ -204,14 +204,25 @@ def lagged_pairs(words, n_words, n_bins, lag, out):
 
 
 @kernel
-def population(words, out):
-    """Add the spikes of all nodes in every bin: words (node, word), out int64 (word·64,)."""
+def count_bins(words, planes):
+    """Count the nodes that are active in every bin: words (node, word).
+
+    Bit p of a count is the bit of its bin in planes[p], uint64 (plane, word), zero before; there
+    are enough planes for the number of nodes. A node is added by carrying through the planes.
+    """
+    n = words.shape[1]
+    carry = np.empty(n, np.uint64)
     for i in range(words.shape[0]):
-        for w in range(words.shape[1]):
-            word = words[i, w]
-            while word != _ZERO:
-                out[64 * w + trailing_zeros(word)] += 1
-                word &= word - _ONE
+        for w in range(n):
+            carry[w] = words[i, w]
+        p, most = 0, i + 1
+        while most > 0:
+            for w in range(n):
+                both = planes[p, w] & carry[w]
+                planes[p, w] ^= carry[w]
+                carry[w] = both
+            p += 1
+            most >>= 1
 
 
 @kernel

@@ -45,6 +45,8 @@ class Collector:
         Bins of the whole recording.
     buffer_bytes : int
         Size of the buffer; at least `fewest_words` words of every node are held, and a batch.
+    first : int
+        Number of the first stimulus in the data set, for messages.
     fewest_words : int, default 1
         Words of every node between two writes, or all there are.
     """
@@ -54,33 +56,41 @@ class Collector:
         rule: Rule,
         n_stimuli: int,
         buffer_bytes: int = BUFFER_BYTES,
+        first: int = 0,
         fewest_words: int = 1,
     ) -> None:
         self.layers: list[Layer] = []
         self._rule = rule
         self._n_stimuli = n_stimuli
         self._buffer_bytes = buffer_bytes
+        self._first = first
         self._fewest_words = fewest_words
         self._first_words: dict[str, Words] = {}
         self._index: dict[str, Layer] = {}
         self._buffer = np.zeros((0, 0), np.uint64)
         self._start = self._stop = 0
+        self._batch, self._rows = 0, slice(0, 0)
         self._flushed = 0
         self._done: set[str] = set()
         self._pending: list[_Pending] = []
         self.words_per_write = 0
 
     def begin(self, start: int, stop: int) -> None:
-        """Expect stimuli `start` to `stop`."""
-        self._start, self._stop = start, stop
+        """Expect stimuli `start` to `stop`, of which those before 0 or after the end are left out.
+
+        Batches overlap the ends where a shard is cut from a recording within a batch.
+        """
+        self._start, self._stop = max(0, start), min(stop, self._n_stimuli)
+        self._batch = stop - start
+        self._rows = slice(self._start - start, self._stop - start)
         self._done.clear()
         self._pending.clear()
 
     def take(self, name: str, kind: str, output: torch.Tensor, features_last: bool) -> None:
         """Take the output of a layer for the stimuli of the batch; nothing of it is kept."""
         n = self._stop - self._start
-        check_output(name, output, n)
-        values = self._rule.nodes(output, features_last)
+        check_output(name, output, self._batch)
+        values = self._rule.nodes(output, features_last)[self._rows]
         words = self._words_of(name, kind, tuple(values.shape[1:]))
         first_bit = self._start - WORD * self._flushed
         self._done.add(name)
@@ -156,7 +166,7 @@ class Collector:
         """Make the buffer, once the nodes are known, and move the first batch there."""
         n_nodes = self.layers[-1].nodes.stop
         total = n_words(self._n_stimuli)
-        batch = n_words(self._stop - self._start) + 1
+        batch = n_words(self._batch) + 1
         fit = self._buffer_bytes // (8 * n_nodes)
         enough = max(self._fewest_words, fit - batch)
         self.words_per_write = total if fit >= total else min(total, enough)
@@ -167,7 +177,7 @@ class Collector:
             self._buffer[layer.nodes, : words.shape[1]] = words
 
     def _refuse_nan(self, layer: str, bad: torch.Tensor) -> NoReturn:
-        stimulus = self._start + int(bad.to(torch.uint8).argmax())
+        stimulus = self._first + self._start + int(bad.to(torch.uint8).argmax())
         raise RecordingError(
             f"layer {layer!r} has NaN activations, first for stimulus {stimulus}; "
             "check the weights and the images"
@@ -175,7 +185,7 @@ class Collector:
 
     def _refuse_change(self, layer: str, what: str) -> NoReturn:
         raise RecordingError(
-            f"layer {layer!r} {what} for stimuli {self._start} to {self._stop - 1}: the network "
-            "does not do the same for every stimulus; choose layers that are always applied with "
-            "layers=PATTERN (--layers)"
+            f"layer {layer!r} {what} for stimuli {self._first + self._start} to "
+            f"{self._first + self._stop - 1}: the network does not do the same for every "
+            "stimulus; choose layers that are always applied with layers=PATTERN (--layers)"
         )

@@ -20,9 +20,10 @@ from stochnet.raster import SpikeRaster
 from stochnet.recording.collector import BUFFER_BYTES, Collector
 from stochnet.recording.hooks import watch
 from stochnet.recording.identity import data_sha256, settings_sha256, weights_sha256
-from stochnet.recording.images import Normalize, batches, prepare
+from stochnet.recording.images import Normalize, prepare
 from stochnet.recording.labels import per_stimulus
 from stochnet.recording.layers import choose, nothing_chosen, require_static, unwrap
+from stochnet.recording.shards import cut_share
 from stochnet.recording.state import find_device, input_type, recording_state
 from stochnet.recording.thresholds import Rule
 from stochnet.sink import Shape, WordSink, open_sink
@@ -43,6 +44,7 @@ def record(
     batch_size: int = 256,
     device: str | torch.device = "cpu",
     path: str | os.PathLike[str] | None = None,
+    shard: tuple[int, int] | None = None,
     stimuli: ArrayLike | None = None,
     training_labels: ArrayLike | None = None,
     normalize: Normalize | None = None,
@@ -86,6 +88,9 @@ def record(
         Where the network runs.
     path : path-like, optional
         File to stream to; it appears only when it is whole.
+    shard : tuple of int, optional
+        (i, n): record only part i, from 1 to n, of the stimuli. All arguments are those of the
+        whole recording, which `stochnet.merge` makes of the n files.
     stimuli : array_like of int, shape (stimulus,), optional
         Indices of the stimuli in their data set; 0, 1, 2, … by default.
     training_labels : array_like of int, shape (stimulus,), optional
@@ -134,6 +139,7 @@ def record(
         rule=Rule(float(threshold), unit, channel_rule),
         batch_size=batch_size,
         device=device,
+        shard=shard,
         stimuli=stimuli,
         training_labels=training_labels,
         normalize=normalize,
@@ -159,6 +165,7 @@ def record_into(
     provenance: Mapping[str, Any] | None,
     progress: Progress | None,
     buffer_bytes: int,
+    shard: tuple[int, int] | None = None,
     fewest_words: int = 1,
     order: NDArray[np.int64] | None = None,
 ) -> Sink:
@@ -189,11 +196,12 @@ def record_into(
             "stimuli", np.arange(n) if stimuli is None else stimuli, n, np.iinfo(np.int64).max
         ),
     }
+    share = cut_share(n if order is None else len(order), shard)
+    n_bins = len(share) if order is None else n
     target = find_device(device)
     network = unwrap(model)
     choice = choose(network, layers)
-    n_shown = n if order is None else len(order)
-    collector = Collector(rule, n_shown, buffer_bytes, fewest_words)
+    collector = Collector(rule, len(share), buffer_bytes, share.start, fewest_words)
     sink: Sink | None = None
     with ExitStack() as stack:
         stack.enter_context(recording_state(network, target))
@@ -210,15 +218,19 @@ def record_into(
             mode="eval",
             device=str(target),
             batch_size=batch_size,
+            shard=None if shard is None else share.facts,
         )
+        own = per_bin
+        if order is None:
+            own = {k: None if v is None else v[share.stimuli] for k, v in per_bin.items()}
         dtype = input_type(network)
 
         def take(name: str, kind: str, output: torch.Tensor) -> None:
             collector.take(name, kind, output, seen.features_last)
 
         with watch(network, choice, take) as seen:
-            for start, stop in batches(n_shown, batch_size):
-                collector.begin(start, stop)
+            for start, stop in share.batches(batch_size):
+                collector.begin(start - share.start, stop - share.start)
                 seen.begin()
                 if order is None:
                     shown_now = shown.batch(start, stop, target, dtype)
@@ -235,17 +247,17 @@ def record_into(
                 if sink is None:
                     n_nodes = collector.layers[-1].nodes.stop
                     template = SpikeRaster(
-                        Shape((n_nodes, 1, n_words(n)), np.dtype(np.uint64)),
-                        n_bins=n,
+                        Shape((n_nodes, 1, n_words(n_bins)), np.dtype(np.uint64)),
+                        n_bins=n_bins,
                         layers=tuple(collector.layers),
                         schedule="sequential",
                         provenance={**facts, **(provenance or {})},
-                        **per_bin,
+                        **own,
                     )
                     sink = stack.enter_context(opened(template, collector.words_per_write))
-                collector.flush(sink.write_words, last=stop == n_shown)
+                collector.flush(sink.write_words, last=stop >= share.stop)
                 if progress is not None:
-                    progress("record", stop, n_shown)
+                    progress("record", min(stop, share.stop) - share.start, len(share))
     if sink is None:
         raise RecordingError("no stimulus was recorded")
     return sink

@@ -208,8 +208,10 @@ def window_histograms(found: Excerpt) -> Drawing | None:
     )
 
 
-def population(found: Excerpt) -> Drawing:
+def population(found: Excerpt) -> Drawing | None:
     """Draw the law of the number of active nodes per bin."""
+    if not found.population:
+        return None
     drawn = two_laws(found.population, "Whole network", "active nodes in a bin", "bins", 40)
     return Drawing(
         "Population count",

@@ -43,7 +43,10 @@ def write(report: Report, path: str | os.PathLike[str], *, title: str) -> None:
         title=title,
         report=report,
         drawings=drawings(report),
-        rate_unit=next(one.unit for one in report.statistics if one.statistic == "firing_rate"),
+        rate_unit=next(
+            (one.unit for one in report.statistics if one.statistic == "firing_rate"),
+            "spikes per bin",
+        ),
         labels=labels,
         scopes=[(x, [report.find(label, x.name) for label in labels]) for x in layers],
         rule=RULE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,12 +16,14 @@ from stochnet.layers import Layer
 from stochnet.raster import SpikeRaster
 from stochnet.table import USUAL_WINDOWS
 from stochnet.threads import Progress
+from stochnet.validation.choice import PAIRS, POPULATION, choose
 from stochnet.validation.comparison import Comparison, distances, moments
 from stochnet.validation.excerpt import excerpt
 from stochnet.validation.matching import Match, match, per_bin
-from stochnet.validation.nodewise import NodeStatistic, halves_of, statistics_to_compare
+from stochnet.validation.nodewise import NodeStatistic, statistics_to_compare
 from stochnet.validation.outcome import Report, Source
-from stochnet.validation.together import pair_correlations, population_by_layer, population_halves
+from stochnet.validation.survey import Findings, plan_survey, take
+from stochnet.validation.together import pair_correlations, population_halves
 
 Index = NDArray[np.int64]
 Scopes = tuple[tuple[str | None, slice], ...]
@@ -31,9 +34,11 @@ def validate(
     simulated: SpikeRaster,
     *,
     windows: Sequence[int] | None = USUAL_WINDOWS,
+    statistics: Sequence[str] | None = None,
     n_pairs: int = 2000,
     rng: np.random.Generator | int | None = 0,
     progress: Progress | None = None,
+    executor: Executor | None = None,
 ) -> Report:
     """Compare a simulated raster with an observed one.
 
@@ -53,12 +58,19 @@ def validate(
         stand against counts.
     windows : sequence of int, default (10, 100)
         Bins per window of the Fano factors. The default leaves out those that do not fit.
+    statistics : sequence of str, optional
+        Names of those to compare, of ``"firing_rate"``, ``"fano_factor"``, ``"cv_isi"``,
+        ``"autocorrelation"``, ``"rate_by_condition"``, ``"dead"``, ``"saturated"``,
+        ``"population_count"`` and ``"pairwise_correlation"``; by default all that both rasters
+        have. What is not named is not computed.
     n_pairs : int, default 2000
         Pairs of nodes whose correlation is compared, in the network and in each layer.
     rng : numpy.random.Generator, int or None, default 0
         Draws pairs and halves; as in Scientific Python's SPEC 7.
     progress : callable, optional
         Called with (what, done, total).
+    executor : concurrent.futures.Executor, optional
+        Computes the statistics of blocks of nodes, as for `stochnet.fit`; the report is the same.
 
     Returns
     -------
@@ -67,7 +79,8 @@ def validate(
     Raises
     ------
     InvalidInputError
-        Other nodes or layers, or a given window that does not fit both rasters twice.
+        Other nodes or layers, a given window that does not fit both rasters twice, or a name of
+        no statistic, or of one that these rasters do not have.
 
     Notes
     -----
@@ -91,13 +104,22 @@ def validate(
         bins=min(observed.n_bins, simulated.n_bins),
         unit="spikes per bin" if math.isnan(observed.bin_width) else "spikes per second",
     )
-    compared, values = compare_nodes(sides, table)
-    together, population = compare_population(sides)
-    compared += together + compare_pairs(sides, n_pairs, generator)
+    chosen = choose(statistics, table, observed.n_nodes)
+    # The figures show firing rates in any case.
+    table = tuple(x for x in table if x.name in chosen or x.name == "firing_rate")
+    found = survey_both(sides, table, executor, population=POPULATION in chosen)
+    compared = compare_nodes(sides, [x for x in table if x.name in chosen], found)
+    population = [np.sum(list(x.population.values()), axis=0) for x in found if x.population]
+    if POPULATION in chosen:
+        compared += compare_population(sides, found, population)
+    if PAIRS in chosen:
+        compared += compare_pairs(sides, n_pairs, generator)
     order = {scope: k for k, (scope, _) in enumerate(sides.scopes)}
-    fanos = [values[s.label] for s in table if s.name == "fano_factor"]
     width = 1.0 if math.isnan(observed.bin_width) else observed.bin_width
+    rates = [side.whole["firing rate"] * width for side in found]
+    fanos = next((x for x in table if x.name == "fano_factor"), None)
     nothing = np.full(observed.n_nodes, np.nan)
+    shown = [nothing if fanos is None else side.whole[fanos.label] for side in found]
     return Report(
         Source.of(observed),
         Source.of(simulated),
@@ -109,9 +131,9 @@ def validate(
         excerpt(
             observed,
             simulated,
-            (values["firing rate"][0] * width, values["firing rate"][1] * width),
-            fanos[0] if fanos else (nothing, nothing),
-            plan.windows[0] if fanos else None,
+            (rates[0], rates[1]),
+            (shown[0], shown[1]),
+            None if fanos is None else fanos.window,
             population,
         ),
     )
@@ -144,27 +166,38 @@ class Sides:
             self.progress(what, done, total)
 
 
-Both = tuple[NDArray[np.float64], NDArray[np.float64]]
+def survey_both(
+    sides: Sides,
+    table: Sequence[NodeStatistic],
+    executor: Executor | None = None,
+    *,
+    population: bool,
+) -> tuple[Findings, Findings]:
+    """Compute the statistics of nodes of both rasters, whole and in halves."""
+    n_nodes = sides.observed.n_nodes
+
+    def teller(before: int) -> Callable[[int], None]:
+        return lambda done: sides.say("reading nodes", before + done, 2 * n_nodes)
+
+    all_units = sides.plan.units or (None, None)
+    surveys = [
+        plan_survey(raster, table, units, weights, population=population)
+        for raster, units, weights in zip(sides.rasters, all_units, sides.plan.weights, strict=True)
+    ]
+    return take(surveys[0], teller(0), executor), take(surveys[1], teller(n_nodes), executor)
 
 
 def compare_nodes(
-    sides: Sides, table: Sequence[NodeStatistic]
-) -> tuple[list[Comparison], dict[str, Both]]:
-    """Compare the statistics of nodes; also return them, (node, …), for both rasters."""
-    values: dict[str, Both] = {}
-    for k, one in enumerate(table):
-        sides.say("comparing nodes", k, len(table))
-        pair = [np.asarray(one.of_raster(raster), np.float64) for raster in sides.rasters]
-        values[one.label] = (pair[0], pair[1])
-    sides.say("comparing nodes", len(table), len(table))
-    halves = _node_halves(sides, table)
-    found = []
+    sides: Sides, table: Sequence[NodeStatistic], found: tuple[Findings, Findings]
+) -> list[Comparison]:
+    """Compare the statistics of nodes, in the network and in each layer."""
+    compared = []
     for k, (scope, nodes) in enumerate(sides.scopes):
         for one in table:
-            observed, simulated = (side[nodes] for side in values[one.label])
+            observed, simulated = (side.whole[one.label][nodes] for side in found)
             known = ~(np.isnan(observed) | np.isnan(simulated))
-            both = [side[one.label][:, nodes] for side in halves if one.label in side]
-            found.append(
+            cut = [x.halves[one.label][:, nodes] for x in found if one.label in x.halves]
+            compared.append(
                 Comparison(
                     one.name,
                     one.label,
@@ -176,45 +209,26 @@ def compare_nodes(
                     int(known.size - known.sum()),
                     moments(observed),
                     moments(simulated),
-                    distances(both[0], both[1], indicator=one.indicator) if len(both) == 2 else (),
+                    distances(cut[0], cut[1], indicator=one.indicator) if len(cut) == 2 else (),
                 )
             )
         sides.say("comparing laws", k + 1, len(sides.scopes))
-    return found, values
+    return compared
 
 
-def _node_halves(
-    sides: Sides, table: Sequence[NodeStatistic]
-) -> list[dict[str, NDArray[np.float32]]]:
-    units, total = sides.plan.units, 2 * sides.observed.n_nodes
-    if units is None:
-        return []
-
-    def teller(before: int) -> Callable[[int], None]:
-        return lambda done: sides.say("splitting into halves", before + done, total)
-
-    befores = (0, sides.observed.n_nodes)
-    return [
-        halves_of(raster, unit, weights, table, teller(before))
-        for raster, unit, weights, before in zip(
-            sides.rasters, units, sides.plan.weights, befores, strict=True
-        )
-    ]
-
-
-def compare_population(sides: Sides) -> tuple[list[Comparison], list[Index]]:
-    """Compare the law of the number of active nodes per bin; also return it for the network."""
-    layers = [population_by_layer(raster) for raster in sides.rasters]
-    whole = [np.sum(list(side.values()), axis=0) for side in layers]
+def compare_population(
+    sides: Sides, found: tuple[Findings, Findings], whole: Sequence[Index]
+) -> list[Comparison]:
+    """Compare the law of the number of active nodes per bin: whole (raster, trial, bin)."""
     units = sides.plan.units
-    found = []
+    compared = []
     for scope, _ in sides.scopes:
-        counts = whole if scope is None else [side[scope] for side in layers]
+        counts = whole if scope is None else [side.population[scope] for side in found]
         halves = [] if units is None else [
             population_halves(count, unit, weights)
             for count, unit, weights in zip(counts, units, sides.plan.weights, strict=True)
         ]  # fmt: skip
-        found.append(
+        compared.append(
             Comparison(
                 "population_count",
                 "population count",
@@ -229,7 +243,7 @@ def compare_population(sides: Sides) -> tuple[list[Comparison], list[Index]]:
                 distances(halves[0], halves[1], paired=False) if halves else (),
             )
         )
-    return found, whole
+    return compared
 
 
 def compare_pairs(sides: Sides, n_pairs: int, rng: np.random.Generator) -> list[Comparison]:

@@ -9,12 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stochnet.kernels.laws import largest_difference, sort_keys
+from stochnet.threads import run_blocks
+
 Values = NDArray[Any]
 
 TOLERANCE = 1.1
 SPREADS = 2.5
 # If none of n nodes was seen to change, up to 3 in n may (95 %): the rule of three.
 UNSEEN = 3.0
+# The halves of a split that are compared: of 0 and 1 observed, 2 and 3 simulated.
+PAIRS = ((0, 1), (0, 2), (1, 3))
+# Below this many values one thread is done before others have started.
+FEW = 20_000
+# From this many values on, sorting by digits saves more than its kernel takes to compile.
+MANY = 1 << 16
 
 RULE = (
     f"A distance is within the floor if it is at most {TOLERANCE:g} times the floor plus "
@@ -147,25 +156,50 @@ def moments(values: Values) -> Moments:
 def rmse(first: Values, second: Values) -> float:
     """Root mean square difference over the pairs without NaN; NaN if there are none."""
     difference = (first.astype(np.float64) - second).ravel()
-    known = difference[~np.isnan(difference)]
+    missing = np.isnan(difference)
+    known = difference[~missing] if missing.any() else difference
     return float(np.sqrt(np.mean(known**2))) if known.size else math.nan
 
 
 def kolmogorov(first: Values, second: Values) -> float:
     """Largest difference between the distribution functions; NaN values are left out."""
-    if first.dtype.kind == second.dtype.kind == "i" and first.size and second.size:
-        size = int(max(first.max(), second.max())) + 1
-        laws = [np.bincount(values, minlength=size) / values.size for values in (first, second)]
+    return _difference(_ordered(first), _ordered(second))
+
+
+def _ordered(values: Values) -> Values:
+    """Sort the values that are not NaN; count those of each size instead where they are whole."""
+    if values.dtype.kind == "i":
+        return np.bincount(values.ravel())
+    if values.dtype == np.float32 and values.size >= MANY:
+        return _sorted_by_digits(values.ravel())
+    # NaN comes last.
+    ordered = np.sort(values, axis=None)
+    return ordered[: ordered.size - np.count_nonzero(np.isnan(ordered))]
+
+
+def _sorted_by_digits(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    missing = np.isnan(values)
+    # Adding zero makes -0 a 0, which it equals.
+    bits = ((values[~missing] if missing.any() else values) + np.float32(0)).view(np.int32)
+    lowest = np.int32(-(2**31))
+    # As whole numbers, floats are in order once the negative ones are turned over.
+    keys = (bits ^ (bits >> 31 | lowest)).view(np.uint32)
+    other = np.empty_like(keys)
+    sort_keys(keys, other)
+    bits = other.view(np.int32)
+    return (bits ^ (~bits >> 31 | lowest)).view(np.float32)
+
+
+def _difference(first: Values, second: Values) -> float:
+    if first.dtype.kind == second.dtype.kind == "i":
+        laws = np.zeros((2, max(first.size, second.size)))
+        for law, counts in zip(laws, (first, second), strict=True):
+            law[: counts.size] = counts / counts.sum()
         return float(np.abs(np.cumsum(laws[0] - laws[1])).max())
-    a, b = (np.sort(values[~np.isnan(values)]) for values in (first, second))
-    if not a.size or not b.size:
+    if not first.size or not second.size:
         return math.nan
-    points = np.concatenate([a, b])
-    below = np.searchsorted(a, points, "right") / a.size
-    return float(np.abs(below - np.searchsorted(b, points, "right") / b.size).max())
-
-
-MEASURES = {"rmse": rmse, "kolmogorov": kolmogorov}
+    below = [np.arange(side.size + 1) / side.size for side in (first, second)]
+    return float(largest_difference(first, second, below[0], below[1]))
 
 
 def distances(
@@ -187,17 +221,26 @@ def distances(
     tuple of Distance
         Empty if no split has the statistic in both rasters.
     """
+    n_splits = len(observed) // 2
+    rmses, differences = np.full((2, n_splits, 3), np.nan)
+
+    def split(start: int, stop: int) -> None:
+        for k in range(start, stop):
+            halves = observed[2 * k], observed[2 * k + 1], simulated[2 * k], simulated[2 * k + 1]
+            laws = [_ordered(half) for half in halves]
+            for i, (a, b) in enumerate(PAIRS):
+                differences[k, i] = _difference(laws[a], laws[b])
+                if paired:
+                    rmses[k, i] = rmse(halves[a], halves[b])
+
     n = max(1, observed[0].size)
+    run_blocks(split, n_splits, step=1 if n > FEW else n_splits)
     found = []
-    for name in ("rmse", "kolmogorov") if paired else ("kolmogorov",):
-        measure = MEASURES[name]
-        floors, values = [], []
-        for k in range(0, len(observed), 2):
-            floors.append(measure(observed[k], observed[k + 1]))
-            both = [measure(observed[k + i], simulated[k + i]) for i in (0, 1)]
-            values.append(math.fsum(both) / 2)
-        if np.isnan(floors + values).any():
+    for name, all_three in (("rmse", rmses), ("kolmogorov", differences))[0 if paired else 1 :]:
+        if np.isnan(all_three).any():
             return ()
+        floors = all_three[:, 0].tolist()
+        values = [math.fsum(both) / 2 for both in all_three[:, 1:].tolist()]
         floor = float(np.mean(floors))
         spread = float(np.std(floors, ddof=1)) if len(floors) > 1 else 0.0
         slack = UNSEEN / n if indicator else 0.0

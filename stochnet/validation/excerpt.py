@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.raster import SpikeRaster
-from stochnet.statistics import Array, window_counts
+from stochnet.statistics import Array
 from stochnet.validation.together import take_nodes
 
 Index = NDArray[np.int64]
@@ -77,7 +77,7 @@ class Excerpt:
         none.
     histograms : tuple of Histogram
     population : tuple of ndarray of int64 (bin,)
-        Active nodes in every bin, observed and simulated.
+        Active nodes in every bin, observed and simulated; empty where they were not counted.
     """
 
     nodes: Index
@@ -88,7 +88,7 @@ class Excerpt:
     rates: tuple[Array, Array]
     fanos: tuple[Array, Array]
     histograms: tuple[Histogram, ...]
-    population: tuple[Index, Index]
+    population: tuple[Index, ...]
 
 
 def spread_nodes(raster: SpikeRaster, rate: Array, n_nodes: int) -> Index:
@@ -129,18 +129,24 @@ def piece(raster: SpikeRaster, nodes: Index) -> Piece:
     )
 
 
+def _window_counts(raster: SpikeRaster, node: int, window: int) -> Index:
+    # Dense, but one node at a time: not worth a kernel, which takes longer to compile.
+    full = raster.n_bins // window * window
+    dense = raster.to_dense(slice(node, node + 1))[:, :, :full]
+    return np.asarray(dense.reshape(-1, window).sum(axis=1, dtype=np.int64))
+
+
 def histograms(
     observed: SpikeRaster, simulated: SpikeRaster, nodes: Index, rate: Array, window: int
 ) -> tuple[Histogram, ...]:
     """Histogram the window counts of some nodes in both rasters."""
     ascending = np.sort(nodes)
-    counts = [
-        window_counts(take_nodes(raster, ascending), window) for raster in (observed, simulated)
-    ]
+    few = [take_nodes(raster, ascending) for raster in (observed, simulated)]
     found = []
     for row, node in enumerate(ascending):
-        most = int(max(one[row].max() for one in counts))
-        laws = [np.bincount(one[row], minlength=most + 1) / one.shape[1] for one in counts]
+        counts = [_window_counts(raster, row, window) for raster in few]
+        most = int(max(one.max() for one in counts))
+        laws = [np.bincount(one, minlength=most + 1) / one.size for one in counts]
         name = next(x.name for x in observed.layers if x.first <= node < x.first + x.n_nodes)
         found.append(Histogram(int(node), name, float(rate[node]), laws[0], laws[1]))
     return tuple(found)
@@ -165,7 +171,7 @@ def excerpt(
     window : int or None
         Bins of the windows of `fanos`, and of the histograms.
     population : sequence of ndarray of int64
-        Active nodes per bin, observed and simulated.
+        Active nodes per bin, observed and simulated; empty where they were not counted.
     """
     nodes = spread_nodes(observed, rates[0], RASTER_NODES)
     layer_of = [layer.name for layer in observed.layers for _ in range(layer.n_nodes)]
@@ -179,5 +185,5 @@ def excerpt(
         rates,
         fanos,
         () if window is None else histograms(observed, simulated, few, rates[0], window),
-        (population[0].ravel(), population[1].ravel()),
+        tuple(count.ravel() for count in population),
     )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stochnet.kernels.units import cut_pieces
+from stochnet.packing import n_words
 from stochnet.raster import SpikeRaster
-from stochnet.schedule import Schedule, present
 
 Index = NDArray[np.int64]
 
@@ -45,24 +46,17 @@ class Units:
         """Number of units."""
         return len(self.stratum)
 
-    def cut(self, block: SpikeRaster) -> SpikeRaster:
-        """Return a block of nodes with units for trials."""
+    def cut(self, data: NDArray[Any]) -> NDArray[Any]:
+        """Cut the data of some nodes: (node, trial, word or bin) to (node, unit, word or bin)."""
         if self.order is None:
-            return block
-        return present(block, Schedule("none", self.order, 0))
-
-    def rows(self, block: SpikeRaster) -> SpikeRaster:
-        """Return a block as one row for each node and unit: (node·unit, 1 trial, bin)."""
-        cut = self.cut(block)
-        data = np.ascontiguousarray(cut.data[0 : cut.n_nodes])
-        return replace(
-            cut,
-            data=data.reshape(-1, 1, data.shape[2]),
-            conditions=None,
-            training_labels=None,
-            stimuli=None,
-            layers=(),
-        )
+            return data
+        n_pieces = self.n_units // data.shape[1]
+        if data.dtype != np.uint64:
+            used = data[..., : n_pieces * self.length]
+            return used.reshape(len(data), self.n_units, self.length)
+        out = np.empty((len(data), self.n_units, n_words(self.length)), np.uint64)
+        cut_pieces(data, self.length, n_pieces, out)
+        return out
 
 
 def cut_units(raster: SpikeRaster, length: int) -> Units:

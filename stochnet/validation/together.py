@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.coactivity import pairwise_correlation, population_count
-from stochnet.kernels import summary as kernels
+from stochnet.coactivity import coincidences, pairwise_correlation
+from stochnet.correlation import phi
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
 from stochnet.statistics import Array
 from stochnet.sufficient import packed
-from stochnet.threads import run_blocks
 from stochnet.validation.halves import Units, add
-from stochnet.validation.nodewise import Halves, correlation
 
 Index = NDArray[np.int64]
+Halves = NDArray[np.float32]
 
 
 def take_nodes(raster: SpikeRaster, nodes: Index) -> SpikeRaster:
@@ -30,17 +28,6 @@ def take_nodes(raster: SpikeRaster, nodes: Index) -> SpikeRaster:
         if len(mine):
             parts.append(np.asarray(raster.data[first:stop])[mine - first])
     return replace(raster, data=np.concatenate(parts), layers=())
-
-
-def population_by_layer(raster: SpikeRaster) -> dict[str, Index]:
-    """Return the active nodes of every layer in every bin: name to (trial, bin)."""
-    total = {
-        layer.name: np.zeros((raster.n_trials, raster.n_bins), np.int64) for layer in raster.layers
-    }
-    for _, block in raster.blocks():
-        for layer in block.layers:
-            total[layer.name] += population_count(block.block(layer.nodes))
-    return total
 
 
 def population_halves(count: Index, units: Units, weights: NDArray[np.float64]) -> Index:
@@ -73,9 +60,10 @@ def pair_correlations(
     if units is None:
         return whole, None
     n_units = units.n_units
-    words = packed(units.rows(chosen))
-    totals = np.empty(len(words), np.int64)
-    run_blocks(lambda i, j: kernels.count_spikes(words[i:j], totals[i:j]), len(words))
+    data = units.cut(packed(chosen).reshape(len(nodes), chosen.n_trials, -1))
+    words = data.reshape(-1, data.shape[2])
+    every_row = np.arange(len(words))
+    totals = coincidences(words, every_row, every_row)
     active = add(totals.reshape(-1, n_units), weights)
     bins = add(np.full(n_units, units.length), weights)
     both = np.empty((len(first), weights.shape[1]), np.int64)
@@ -84,13 +72,7 @@ def pair_correlations(
     for start in range(0, len(first), step):
         part = slice(start, start + step)
         rows = [(side[part, None] * n_units + every).ravel() for side in (a, b)]
-        together = np.empty(len(rows[0]), np.int64)
-        _coincide(words, rows, together)
+        together = coincidences(words, rows[0], rows[1])
         both[part] = add(together.reshape(-1, n_units), weights)
-    halves = correlation(active[a], active[b], both, np.broadcast_to(bins, both.shape))
+    halves = phi(active[a], active[b], both, bins)
     return whole, halves.T.astype(np.float32)
-
-
-def _coincide(words: NDArray[np.uint64], rows: Sequence[Index], out: Index) -> None:
-    one, other = rows
-    run_blocks(lambda i, j: kernels.coincidences(words, one[i:j], other[i:j], out[i:j]), len(out))

@@ -1,47 +1,84 @@
-"""Exact sums over the units of many halves, for a block of nodes: what statistics are made of."""
+"""Exact sums over the units of many sets (halves, or all), for some nodes: what statistics need."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.kernels import summary as kernels
-from stochnet.raster import SpikeRaster
-from stochnet.segments import Segments
-from stochnet.statistics import active_bins, spike_count, window_moments
-from stochnet.sufficient import gap_histogram, packed
-from stochnet.threads import run_blocks
-from stochnet.validation.halves import Units, add
+from stochnet.kernels.units import add_members
+from stochnet.segments import Segments, cut_segments
+from stochnet.validation.halves import Units
+from stochnet.validation.per_unit import Sums, UnitSums
 
-Sums = NDArray[np.int64]
+
+@dataclass(frozen=True, slots=True)
+class Sets:
+    """Sets of units that are added up.
+
+    Attributes
+    ----------
+    members : ndarray of int64 (member,)
+        Units, those of the first set first.
+    starts : ndarray of int64 (set + 1,)
+        The members of set k are members[starts[k]:starts[k + 1]].
+    """
+
+    members: Sums
+    starts: Sums
+
+    @classmethod
+    def of(cls, inside: NDArray[np.bool_], units: Sums | None = None) -> Sets:
+        """Take which unit is in which set, (unit, set), and the numbers of these units."""
+        which, members = np.nonzero(inside.T)
+        starts = np.searchsorted(which, np.arange(inside.shape[1] + 1))
+        return cls(members if units is None else units[members], starts)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Sets]) -> Sets:
+        """Put sets one after the other."""
+        members = [np.zeros(0, np.int64), *(one.members for one in parts)]
+        sizes = [np.zeros(1, np.int64), *(one.sizes for one in parts)]
+        return cls(np.concatenate(members), np.cumsum(np.concatenate(sizes)))
+
+    @property
+    def sizes(self) -> Sums:
+        """Units in each set."""
+        return np.diff(self.starts)
+
+    def add(self, values: Sums) -> Sums:
+        """Add up values (unit, node): (set, node)."""
+        out = np.empty((len(self.starts) - 1, values.shape[1]), np.int64)
+        add_members(values, self.members, self.starts, out)
+        return out
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Exact sums over the units of every half, for a block of nodes.
+    """Exact sums over the units of every set, for some nodes; those not asked for are None.
 
     Attributes
     ----------
-    n_units : ndarray of int64 (half,)
-        Units in each half.
+    n_units : ndarray of int64 (set, 1)
+        Units in each set.
     length : int
         Bins per unit.
     scale : float
         What spikes per bin are divided by: seconds per bin, or 1.
-    spikes, active : ndarray of int64 (node, half)
+    spikes, active : ndarray of int64 (set, node)
         Spikes, and bins with at least one.
     windows : mapping of int to (ndarray of int64, ndarray of int64)
-        For each window, sums of counts and of their squares, each (node, half).
-    gaps : ndarray of int64 (3, node, half)
+        For each window, sums of counts and of their squares, each (set, node).
+    gaps : tuple of three ndarray of int64 (set, node)
         Gaps, their sum, the sum of their squares.
-    lagged : ndarray of int64 (3, node, half)
+    lagged : tuple of three ndarray of int64 (set, node)
         Active bins but the last, but the first, and both: at lag 1.
-    by_condition : ndarray of int64 (condition, node, half)
+    by_condition : ndarray of int64 (condition, set, node)
         Spikes in the bins of each condition.
-    condition_bins : ndarray of int64 (condition, half)
+    condition_bins : ndarray of int64 (condition, set, 1)
         Bins of each condition.
     """
 
@@ -51,98 +88,115 @@ class Totals:
     spikes: Sums
     active: Sums
     windows: Mapping[int, tuple[Sums, Sums]]
-    gaps: Sums
-    lagged: Sums
+    gaps: tuple[Sums, Sums, Sums]
+    lagged: tuple[Sums, Sums, Sums]
     by_condition: Sums
     condition_bins: Sums
 
 
-def totals_of(
-    block: SpikeRaster,
-    units: Units,
-    weights: NDArray[np.float64],
-    windows: Sequence[int],
-    segments: Segments | None,
-) -> Totals:
-    """Sum over the units of every half.
+@dataclass(frozen=True, eq=False, slots=True)
+class Adder:
+    """What is added up over which units of a raster.
 
-    Parameters
+    Attributes
     ----------
-    block : SpikeRaster
-        Some nodes, in memory.
     units : Units
-        What halves are made of.
-    weights : ndarray (unit, half)
-        From `stochnet.validation.halves.deal`.
-    windows : sequence of int
+    sets : Sets
+        Sets of units.
+    scale : float
+        As in `Totals`.
+    parts : frozenset of str
+        Attributes of `Totals` to compute beside spikes.
+    windows : tuple of int
         Bins per window; each fits into a unit.
     segments : Segments or None
-        The conditions of units, where they matter.
+        The conditions in the units, where they matter.
+    condition_sets : Sets
+        Segments of each condition in each set, the sets of the first condition first.
+    condition_bins : ndarray of int64 (condition, set, 1)
     """
-    rows = units.rows(block)
-    shape = (block.n_nodes, units.n_units)
 
-    def gather(values: NDArray[np.int64]) -> Sums:
-        return add(values.reshape(shape), weights)
+    units: Units
+    sets: Sets
+    scale: float
+    parts: frozenset[str]
+    windows: tuple[int, ...]
+    segments: Segments | None
+    condition_sets: Sets
+    condition_bins: Sums
 
-    n_units = add(np.ones(units.n_units), weights)
-    spikes = gather(spike_count(rows))
-    active = spikes if rows.kind == "spikes" else gather(active_bins(rows))
-    counted = {}
-    for window in windows:
-        _, total, squares = window_moments(rows, window)
-        counted[window] = (gather(total), gather(squares))
-    _, gaps = gap_histogram(rows, 1)
-    lagged = np.zeros((rows.n_nodes, 3), np.int64)
-    if units.length > 1:
-        words = packed(rows)
-        run_blocks(
-            lambda a, b: kernels.lagged_pairs(
-                words[a:b], words.shape[1], units.length, 1, lagged[a:b]
-            ),
-            rows.n_nodes,
+    @classmethod
+    def of(
+        cls,
+        units: Units,
+        inside: NDArray[np.bool_],
+        scale: float,
+        parts: frozenset[str],
+        windows: Sequence[int],
+        n_conditions: int,
+    ) -> Adder:
+        """Prepare sums over sets of units: inside (unit, set)."""
+        segments = None
+        groups, bins = [], []
+        if "by_condition" in parts:
+            segments = cut_segments(units.n_units, units.length, None, units.conditions)
+            for condition in range(n_conditions):
+                mine = np.flatnonzero(segments.condition == condition)
+                chosen = inside[segments.trial[mine]]
+                groups.append(Sets.of(chosen, mine))
+                bins.append((chosen * segments.length[mine, None]).sum(axis=0))
+        fitting = tuple(window for window in windows if window <= units.length)
+        return cls(
+            units,
+            Sets.of(inside),
+            scale,
+            parts,
+            fitting,
+            segments,
+            Sets.joined(groups),
+            np.array(bins, np.int64).reshape(len(bins), inside.shape[1], 1),
         )
-    by_condition, condition_bins = _condition_sums(
-        rows, shape, segments, weights, block.n_conditions
-    )
-    return Totals(
-        n_units,
-        units.length,
-        1.0 if np.isnan(block.bin_width) else block.bin_width,
-        spikes,
-        active,
-        counted,
-        np.stack([gather(column) for column in gaps.T]),
-        np.stack([gather(column) for column in lagged.T]),
-        by_condition,
-        condition_bins,
-    )
 
+    @property
+    def rows(self) -> int:
+        """How many numbers a node takes at a time."""
+        segments = 0 if self.segments is None else self.segments.n_segments
+        return max(self.units.n_units, segments)
 
-def _condition_sums(
-    rows: SpikeRaster,
-    shape: tuple[int, int],
-    segments: Segments | None,
-    weights: NDArray[np.float64],
-    n_conditions: int,
-) -> tuple[Sums, Sums]:
-    if segments is None:
-        n_halves = weights.shape[1]
-        return np.zeros((0, shape[0], n_halves), np.int64), np.zeros((0, n_halves), np.int64)
-    sums = np.empty((shape[0], segments.n_segments), np.int32)
-    data = rows.data[0 : rows.n_nodes].reshape(*shape, -1)
-    if rows.kind == "counts":
-        run_blocks(
-            lambda a, b: kernels.segment_counts(data[a:b], segments.of_bin, sums[a:b]), shape[0]
+    def totals(self, data: NDArray[Any]) -> Totals:
+        """Add up data (node, trial, word or bin) of some nodes."""
+        units, sets = self.units, self.sets
+        sums = UnitSums.of(units.cut(data), units.length)
+        own = sums.spikes()
+        spikes = sets.add(own)
+        none = np.zeros((0, 0), np.int64)
+        active = spikes
+        if "active" in self.parts and sums.counts is not None:
+            active = sets.add(sums.active())
+        windows = {}
+        for window in self.windows:
+            total, squares = sums.windows(window, own)
+            windows[window] = (spikes if total is own else sets.add(total), sets.add(squares))
+        gaps = lagged = (none, none, none)
+        if "gaps" in self.parts:
+            n, total, squares = sums.gaps(own)
+            gaps = (sets.add(n), sets.add(total), sets.add(squares))
+        if "lagged" in self.parts:
+            early, late, both = sums.lagged()
+            lagged = (sets.add(early), sets.add(late), sets.add(both))
+        by_condition = none
+        if self.segments is not None:
+            flat = self.condition_sets.add(sums.segments(self.segments))
+            by_condition = flat.reshape(*self.condition_bins.shape[:2], -1)
+        return Totals(
+            sets.sizes[:, None],
+            units.length,
+            self.scale,
+            spikes,
+            active,
+            windows,
+            gaps,
+            lagged,
+            by_condition,
+            self.condition_bins,
         )
-    else:
-        words = data.reshape(shape[0], -1)
-        pieces = (segments.word_pieces, segments.piece_mask, segments.piece_segment)
-        run_blocks(lambda a, b: kernels.segment_spikes(words[a:b], *pieces, sums[a:b]), shape[0])
-    spikes, bins = [], []
-    for condition in range(n_conditions):
-        mine = np.flatnonzero(segments.condition == condition)
-        in_half = weights[segments.trial[mine]]
-        spikes.append(add(sums[:, mine], in_half))
-        bins.append(add(segments.length[mine], in_half))
-    return np.stack(spikes), np.stack(bins)

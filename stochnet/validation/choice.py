@@ -1,0 +1,54 @@
+"""Which statistics two rasters are compared by: all, or those that were named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stochnet.errors import InvalidInputError
+from stochnet.validation.nodewise import NodeStatistic, statistics_to_compare
+
+POPULATION, PAIRS = "population_count", "pairwise_correlation"
+TOGETHER = (POPULATION, PAIRS)
+
+
+def known_names() -> tuple[str, ...]:
+    """Return the names of all statistics there are, in the order of a report."""
+    table = statistics_to_compare((1,), conditions=True, bins=2, unit="1")
+    return (*(one.name for one in table), *TOGETHER)
+
+
+def choose(
+    asked: Sequence[str] | None, table: Sequence[NodeStatistic], n_nodes: int
+) -> frozenset[str]:
+    """Return the names of the statistics to compare.
+
+    Parameters
+    ----------
+    asked : sequence of str or None
+        None takes all that two rasters have.
+    table : sequence of NodeStatistic
+        The statistics of nodes that they have.
+    n_nodes : int
+
+    Raises
+    ------
+    InvalidInputError
+        No name, a name that does not exist, or one of a statistic that these rasters do not have.
+    """
+    here = [one.name for one in table] + [x for x in TOGETHER if x != PAIRS or n_nodes > 1]
+    if asked is None:
+        return frozenset(here)
+    names = (asked,) if isinstance(asked, str) else tuple(asked)
+    unknown = [name for name in names if name not in known_names()]
+    if unknown or not names:
+        found = f"no statistic {unknown[0]!r}" if unknown else "no statistic is named"
+        raise InvalidInputError(f"{found}; there are {', '.join(known_names())}")
+    missing = [name for name in names if name not in here]
+    if missing:
+        raise InvalidInputError(
+            f"these two rasters cannot be compared by {missing[0]}: it needs the same conditions "
+            "in both for rate_by_condition, two windows for fano_factor, trials of two bins for "
+            "autocorrelation and two nodes for pairwise_correlation; they have "
+            f"{', '.join(dict.fromkeys(here))}"
+        )
+    return frozenset(names)

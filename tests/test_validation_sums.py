@@ -1,0 +1,199 @@
+"""The sums that validation rests on: exact, in any units, windows, blocks and threads."""
+
+import json
+from dataclasses import replace
+
+import naive
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import stochnet as sn
+from stochnet.layers import Layer
+from stochnet.statistics import cv_from_moments, fano_from_moments
+from stochnet.testing import rasters
+from stochnet.validation import comparison
+from stochnet.validation import survey as surveys
+from stochnet.validation.choice import known_names
+from stochnet.validation.halves import cut_units
+from stochnet.validation.nodewise import statistics_to_compare
+from stochnet.validation.per_unit import MOST_LAGS, UnitSums
+
+CONDITIONS = np.random.default_rng(3).integers(-1, 4, (24, 130))
+
+
+@pytest.fixture(scope="module")
+def raster():
+    rng = np.random.default_rng(0)
+    dense = rng.random((37, 24, 130)) < rng.beta(0.5, 1, (37, 1, 1))
+    dense[0], dense[1] = False, True
+    layers = (Layer("first", "ReLU", (20,), 0, 20), Layer("second", "ReLU", (17,), 20, 17))
+    return sn.SpikeRaster.from_dense(dense, conditions=CONDITIONS, layers=layers)
+
+
+@given(rasters(), st.data())
+def test_sums_over_units_equal_naive_ones(raster, data):
+    window = data.draw(st.integers(1, raster.n_bins))
+    sums = UnitSums.of(np.asarray(raster.data), raster.n_bins)
+    dense = raster.to_dense().astype(int)
+    spikes = sums.spikes()
+    np.testing.assert_array_equal(spikes.T, dense.sum(axis=2))
+    np.testing.assert_array_equal(sums.active().T, (dense > 0).sum(axis=2))
+    counts = naive.window_counts(dense, window).reshape(*dense.shape[:2], -1)
+    total, squares = sums.windows(window, spikes)
+    np.testing.assert_array_equal(total.T, counts.sum(axis=2))
+    np.testing.assert_array_equal(squares.T, (counts**2).sum(axis=2))
+    for i, trials in enumerate(dense):
+        for k, trial in enumerate(trials):
+            gaps = list(naive.gaps(trial[None], 10**6).elements())
+            found = [int(part[k, i]) for part in sums.gaps(spikes)]
+            assert found == [len(gaps), sum(gaps), sum(gap * gap for gap in gaps)]
+    on = dense > 0
+    for part, expected in zip(
+        sums.lagged(), (on[..., :-1], on[..., 1:], on[..., :-1] & on[..., 1:]), strict=True
+    ):
+        np.testing.assert_array_equal(part.T, expected.sum(axis=2))
+
+
+@pytest.mark.parametrize("window", [2, MOST_LAGS, MOST_LAGS + 1, 63, 64, 65, 100, 130, 333])
+def test_windows_of_every_length_are_counted_alike(rng, window):
+    dense = rng.random((5, 4, 333)) < 0.3
+    sums = UnitSums.of(np.asarray(sn.SpikeRaster.from_dense(dense).data), 333)
+    total, squares = sums.windows(window, sums.spikes())
+    counts = naive.window_counts(dense, window).reshape(5, 4, -1)
+    np.testing.assert_array_equal(total.T, counts.sum(axis=2))
+    np.testing.assert_array_equal(squares.T, (counts**2).sum(axis=2))
+
+
+def public(raster, one):
+    """Return the statistic of a whole raster by the public functions."""
+    if one.name == "fano_factor":
+        return sn.fano_factor(raster, one.window)
+    return np.asarray(getattr(sn, one.name)(raster), float)
+
+
+def survey_of(raster, length, inside, windows=(10, 30, 65)):
+    table = statistics_to_compare(windows, conditions=True, bins=130, unit="1")
+    units = cut_units(raster, length)
+    return surveys.plan_survey(raster, table, units, inside, population=True)
+
+
+@pytest.mark.parametrize("length", [130, 70, 40])
+@pytest.mark.parametrize("kind", ["spikes", "counts"])
+def test_every_half_has_the_statistics_of_its_trials(raster, length, kind, rng):
+    if kind == "counts":
+        dense = raster.to_dense()
+        raster = replace(raster, data=dense * rng.integers(1, 4, dense.shape, np.uint8))
+    n_units = 24 * (130 // length)
+    inside = (rng.random((n_units, 6)) < 0.5).astype(float)
+    survey = survey_of(raster, length, inside)
+    found = surveys.take(survey)
+    dense = raster.to_dense()[:, :, : 130 // length * length].reshape(37, n_units, length)
+    labels = CONDITIONS[:, : 130 // length * length].reshape(n_units, length)
+    for one in survey.statistics:
+        np.testing.assert_array_equal(found.whole[one.label], public(raster, one))
+        assert (one.label in found.halves) == (one.window is None or one.window <= length)
+        for half in range(6 if one.label in found.halves else 0):
+            mine = inside[:, half] > 0
+            alone = sn.SpikeRaster.from_dense(dense[:, mine], conditions=labels[mine])
+            expected = public(alone, one).astype(np.float32)
+            np.testing.assert_array_equal(found.halves[one.label][half], expected)
+    whole = sum(found.population.values())
+    np.testing.assert_array_equal(whole, sn.population_count(raster))
+
+
+def test_findings_do_not_depend_on_blocks_or_threads(raster, monkeypatch):
+    inside = np.ones((24, 2))
+    survey = survey_of(raster, 130, inside)
+    expected = surveys.take(survey)
+    monkeypatch.setattr("stochnet.threads.count", lambda threads: 3)
+    monkeypatch.setattr(surveys, "AT_ONCE", 1)
+    monkeypatch.setattr(surveys, "BLOCK_BYTES", 11 * raster.node_bytes)
+    done = []
+    found = surveys.take(survey, done.append)
+    assert done == [11, 22, 33, 37]
+    for part in ("whole", "halves", "population"):
+        one, other = getattr(found, part), getattr(expected, part)
+        assert one.keys() == other.keys()
+        for key in one:
+            np.testing.assert_array_equal(one[key], other[key])
+
+
+def test_numbers_beyond_64_bits_are_exact_and_leave_their_neighbours_alone():
+    n = 3_000_000_000
+    total = np.array([2_000_000_000, 7])
+    squares = np.array([4_000_000_000_000_000, 13])
+    exact = (n * int(squares[0]) - int(total[0]) ** 2) / ((n - 1) * int(total[0]))
+    found = fano_from_moments(n, total, squares)
+    assert found[0] == exact
+    assert found[1] == fano_from_moments(n, total[1:], squares[1:])[0]
+    many = np.array([n, 5])
+    cv = cv_from_moments(many, total, squares)
+    assert cv[0] == pytest.approx(np.sqrt(n * 4e15 - 4e18) / 2e9, rel=1e-12)
+    assert cv[1] == cv_from_moments(many[1:], total[1:], squares[1:])[0]
+
+
+def test_population_counts_of_many_nodes(rng):
+    dense = rng.random((2500, 3, 70)) < rng.random((2500, 1, 1))
+    raster = sn.SpikeRaster.from_dense(dense)
+    np.testing.assert_array_equal(sn.population_count(raster), dense.sum(axis=0))
+
+
+@given(st.lists(st.integers(0, 5), min_size=1), st.lists(st.integers(0, 5), min_size=1))
+def test_laws_with_ties_are_compared_at_every_value(first, second):
+    expected = max(
+        abs(sum(x <= at for x in first) / len(first) - sum(x <= at for x in second) / len(second))
+        for at in range(6)
+    )
+    for kind in (np.int64, np.float32):
+        found = comparison.kolmogorov(np.array(first, kind), np.array(second, kind))
+        assert found == pytest.approx(expected, abs=1e-15)
+    padded = np.array([np.nan, *first, np.nan])
+    assert comparison.kolmogorov(padded, np.array(second, float)) == pytest.approx(
+        expected, abs=1e-15
+    )
+
+
+def test_many_values_are_sorted_by_digits(rng, monkeypatch):
+    values = rng.normal(size=1000).astype(np.float32)
+    values[:8] = [np.nan, -np.nan, 0, -0.0, np.inf, -np.inf, 1e-42, -1e-42]
+    other = rng.permutation(values[3:]) * np.float32(1.1)
+    expected = comparison.kolmogorov(values, other)
+    with np.errstate(all="raise"):
+        monkeypatch.setattr(comparison, "MANY", 1)
+        np.testing.assert_array_equal(comparison._ordered(values), np.sort(values)[:-2])
+        assert comparison.kolmogorov(values, other) == expected
+
+
+def test_chosen_statistics_are_those_of_the_whole_report(raster):
+    other = raster.trials(np.arange(23, -1, -1))
+    everything = sn.validate(raster, other)
+    assert {one.statistic for one in everything.statistics} == set(known_names())
+    for names in (("fano_factor",), ("cv_isi", "dead"), ("population_count",), "firing_rate"):
+        some = sn.validate(raster, other, statistics=names)
+        wanted = (names,) if isinstance(names, str) else names
+        expected = [one for one in everything.statistics if one.statistic in wanted]
+        assert [one.label for one in some.statistics] == [one.label for one in expected]
+        for one, same in zip(some.statistics, expected, strict=True):
+            assert (one.observed, one.simulated) == (same.observed, same.simulated)
+            assert one.distances == same.distances
+        json.dumps(some.to_dict(), allow_nan=False)
+
+
+def test_a_page_of_chosen_statistics_has_no_figure_of_others(raster, tmp_path):
+    sn.validate(raster, raster, statistics=["dead"]).to_html(tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "Firing rates" in text
+    for title in ("Population count", "Fano factor against rate", "Window counts"):
+        assert f"<h2>{title}</h2>" not in text
+
+
+def test_names_that_do_not_exist_or_do_not_apply_are_refused(raster):
+    with pytest.raises(sn.StochnetError, match=r"no statistic 'gaps'; there are firing_rate, .*"):
+        sn.validate(raster, raster, statistics=("firing_rate", "gaps"))
+    with pytest.raises(sn.StochnetError, match="no statistic is named"):
+        sn.validate(raster, raster, statistics=())
+    plain = replace(raster, conditions=None)
+    with pytest.raises(sn.StochnetError, match="cannot be compared by rate_by_condition"):
+        sn.validate(plain, plain, statistics=("rate_by_condition",))
