@@ -47,6 +47,13 @@ class RasterSink(Protocol):
         """The finished raster."""
 
 
+class WordSink(Protocol):
+    """Takes the words of all nodes in the order of the bins."""
+
+    def write_words(self, first_word: int, block: NDArray[np.uint64]) -> None:
+        """Take words `first_word` and following of all nodes: uint64 (node, 1, word)."""
+
+
 class BlockSink(Protocol):
     """Takes a raster block by block and keeps what it wants of it (`simulate(..., sink=)`)."""
 

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stochnet import summary_moments
 from stochnet.errors import InvalidInputError
 from stochnet.kernels import summary as kernels
 from stochnet.moments import Array, cv_from_moments, fano_from_moments, phi
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
+from stochnet.raster_summary import RasterSummary, require_raster
 from stochnet.segments import check_window
 from stochnet.sufficient import packed, raster_segments
 from stochnet.summary import summarize
@@ -22,12 +24,20 @@ from stochnet.threads import run_blocks
 from stochnet.unit_sums import UnitSums, at_once
 
 
-def _over_blocks(raster: SpikeRaster, function: Callable[[SpikeRaster], Any]) -> NDArray[Any]:
-    return np.concatenate([function(block) for _, block in raster.blocks(BLOCK_BYTES)])
+def _over_blocks(
+    raster: SpikeRaster | RasterSummary,
+    function: Callable[[SpikeRaster], Any],
+    max_bytes: int = BLOCK_BYTES,
+) -> NDArray[Any]:
+    spikes = require_raster(raster, "this statistic")
+    parts = [function(block) for _, block in spikes.blocks(min(max_bytes, BLOCK_BYTES))]
+    return np.concatenate(parts)
 
 
-def spike_count(raster: SpikeRaster) -> NDArray[np.int64]:
+def spike_count(raster: SpikeRaster | RasterSummary) -> NDArray[np.int64]:
     """Return the number of spikes of every node: (node,)."""
+    if isinstance(raster, RasterSummary):
+        return summary_moments.spike_count(raster)
 
     def count(block: SpikeRaster) -> NDArray[np.int64]:
         data = block.data[0 : block.n_nodes]
@@ -42,8 +52,10 @@ def spike_count(raster: SpikeRaster) -> NDArray[np.int64]:
     return _over_blocks(raster, count)
 
 
-def active_bins(raster: SpikeRaster) -> NDArray[np.int64]:
+def active_bins(raster: SpikeRaster | RasterSummary) -> NDArray[np.int64]:
     """Return the number of bins with at least one spike: (node,)."""
+    if isinstance(raster, RasterSummary):
+        return summary_moments.active_bins(raster)
     if raster.kind == "spikes":
         return spike_count(raster)
     return _over_blocks(
@@ -52,7 +64,7 @@ def active_bins(raster: SpikeRaster) -> NDArray[np.int64]:
     )
 
 
-def firing_rate(raster: SpikeRaster) -> Array:
+def firing_rate(raster: SpikeRaster | RasterSummary) -> Array:
     """Return the firing rate of every node.
 
     Returns
@@ -64,12 +76,12 @@ def firing_rate(raster: SpikeRaster) -> Array:
     return per_bin if np.isnan(raster.bin_width) else per_bin / raster.bin_width
 
 
-def dead(raster: SpikeRaster) -> NDArray[np.bool_]:
+def dead(raster: SpikeRaster | RasterSummary) -> NDArray[np.bool_]:
     """Return which nodes never fire: (node,)."""
     return np.asarray(spike_count(raster) == 0)
 
 
-def saturated(raster: SpikeRaster) -> NDArray[np.bool_]:
+def saturated(raster: SpikeRaster | RasterSummary) -> NDArray[np.bool_]:
     """Return which nodes fire in every bin: (node,)."""
     return np.asarray(active_bins(raster) == raster.n_trials * raster.n_bins)
 
@@ -111,7 +123,7 @@ def _full_windows(block: SpikeRaster, window: int) -> NDArray[np.int32]:
 
 
 def window_moments(
-    raster: SpikeRaster, window: int
+    raster: SpikeRaster | RasterSummary, window: int
 ) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
     """Return (windows per node, sum of counts, sum of their squares), exact integers (node,).
 
@@ -121,6 +133,8 @@ def window_moments(
         The window does not fit into a trial.
     """
     check_window(window, raster.n_bins)
+    if isinstance(raster, RasterSummary):
+        return summary_moments.window_moments(raster, window)
 
     both = _over_trials(raster, lambda sums: sums.windows(window, sums.spikes()))
     return raster.n_trials * (raster.n_bins // window), both[0], both[1]
@@ -145,12 +159,13 @@ def _over_trials(
     return _over_blocks(raster, add).T
 
 
-def fano_factor(raster: SpikeRaster, window: int) -> Array:
+def fano_factor(raster: SpikeRaster | RasterSummary, window: int) -> Array:
     """Fano factor of every node: variance (ddof=1) over mean of its window counts.
 
     Parameters
     ----------
-    raster : SpikeRaster
+    raster : SpikeRaster or RasterSummary
+        A summary has the Fano factor of its own window only.
     window : int
         Bins per window; windows tile every trial, an incomplete last one is left out.
 

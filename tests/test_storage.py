@@ -19,6 +19,7 @@ from stochnet.storage import (
     raster_writer,
     read_kind,
     stored_digest,
+    summary_digest,
 )  # fmt: skip
 from stochnet.storage.part import Part
 from stochnet.storage.publish import publish
@@ -72,7 +73,7 @@ def test_a_seed_of_any_size_comes_back_and_draws_the_same(tmp_path):
         assert raster_digest(again) == raster_digest(raster)
 
 
-@pytest.mark.parametrize("name", ["raster-v1", "counts-v1", "bundle-v1"])
+@pytest.mark.parametrize("name", ["raster-v1", "counts-v1", "bundle-v1", "summary-v1"])
 def test_golden_files_of_version_1_are_read(name):
     path = f"{GOLDEN}/{name}.h5"
     if name == "bundle-v1":
@@ -81,6 +82,13 @@ def test_golden_files_of_version_1_are_read(name):
         assert [fit.process.name for fit in bundle.fits] == ["bernoulli", "beta_bernoulli"]
         assert np.isinf(bundle.fits[1].standard_errors["rho"]).all()
         assert sn.simulate(bundle, seed=1).shape == (7, 3, 70)
+    elif name == "summary-v1":
+        summary, digest = sn.read_summary(path), summary_digest(make.summary())
+        assert summary_digest(summary) == digest
+        assert summary.provenance == make.raster().provenance
+        expected = sn.fit(make.raster(300), "poisson", per_condition=True)
+        found = sn.fit(summary, "poisson", per_condition=True)
+        np.testing.assert_array_equal(found.log_likelihood, expected.log_likelihood)
     else:
         expected = make.raster(1 if name == "raster-v1" else 300)
         same(sn.read_raster(path), expected)
@@ -93,6 +101,7 @@ def test_golden_files_of_version_1_are_read(name):
 DIGESTS = {
     "raster-v1": "4b21512075e2dae13e9b7b78f542262b676659ae96d43f25f1b4cca5cfe7d054",
     "counts-v1": "245866a024b6ee8971a0b478c810e15239531bb2e65bfe3b9115cfefc0641e33",
+    "summary-v1": "e0b077eaebf3b9d63dcb68de74e740932df79ff372762e78da311d23440bc94e",
     "bundle-v1": "84edeed573ce7c38cda397501e24524b8d6daf711b5ba1d351b7490bb6de998f",
 }
 
