@@ -7,11 +7,10 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.correlation import phi
 from stochnet.kernels import summary as kernels
+from stochnet.moments import Array, phi
 from stochnet.packing import unpack
 from stochnet.raster import SpikeRaster
-from stochnet.statistics import Array
 from stochnet.sufficient import packed
 from stochnet.threads import run_blocks
 

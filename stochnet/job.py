@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from stochnet import packing, rng
 from stochnet.bundle import Bundle
-from stochnet.draw import Run, draw_nodes
+from stochnet.draw import TARGETS, Run, draw_nodes, kernels_of
 from stochnet.errors import InvalidInputError
 from stochnet.fits import ProcessFit, known_fit
 from stochnet.labels import per_bin
@@ -21,7 +21,6 @@ from stochnet.raster import BLOCK_BYTES, SpikeRaster
 from stochnet.sink import Shape
 from stochnet.threads import count
 
-TARGETS = ("cpu",)
 Law = tuple[Process, NDArray[np.int64], Mapping[str, Any], int | None]
 
 
@@ -37,13 +36,16 @@ class Job:
     template : SpikeRaster
         The raster to be, without its data.
     target : str
-        One of ``TARGETS``: where it is drawn.
+        One of ``stochnet.draw.TARGETS``: where it is drawn.
+    start : int
+        First node to draw; those before it are there already.
     """
 
     bundle: Bundle
     run: Run
     template: SpikeRaster
     target: str = "cpu"
+    start: int = 0
 
     @property
     def step(self) -> int:
@@ -53,11 +55,12 @@ class Job:
     def blocks(self, step: int | None = None) -> list[tuple[int, int]]:
         """Return first and last (excluded) node of every block, in order."""
         n_nodes, step = self.template.n_nodes, min(step or self.step, self.step)
-        return [(a, min(a + step, n_nodes)) for a in range(0, n_nodes, step)]
+        return [(a, min(a + step, n_nodes)) for a in range(self.start, n_nodes, step)]
 
     def draw(self, first: int, last: int, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Draw whole nodes: data (node, trial, word or bin), into `out` if it is given."""
-        return draw_nodes(self.bundle, first, last, self.run, self.template.data.dtype, out)
+        dtype = self.template.data.dtype
+        return draw_nodes(self.bundle, first, last, self.run, dtype, out=out, target=self.target)
 
     def part(self, first: int, last: int, threads: int = 1) -> JobPart:
         """Return what is needed to draw some nodes elsewhere; they keep their addresses."""
@@ -83,7 +86,7 @@ class JobPart:
 
     def draw(self) -> NDArray[Any]:
         """Draw the nodes: data (node, trial, word or bin)."""
-        return draw_nodes(self, self.first, self.last, self.run, self.dtype)
+        return draw_nodes(self, self.first, self.last, self.run, self.dtype, target=self.target)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Of a fit a simulation needs the parameters alone.
@@ -153,6 +156,7 @@ def make_job(
             )
     if target not in TARGETS:
         raise InvalidInputError(f"target must be one of {', '.join(TARGETS)}, got {target!r}")
+    kernels_of(target).check()
     seed = rng.resolve_seed(seed)
     table = _conditions(bundle, n_trials, n_bins, conditions)
     dtype = _data_type(bundle)

@@ -121,6 +121,15 @@ def gap_scale(thresholds: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArr
     return np.where(certain, np.uint64(0), scale), shift
 
 
+def sparse_scale(thresholds: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return scale and shift of `geometric_gap` for sparse nodes; the scale of others is 0."""
+    sparse = (thresholds >= SPARSE_FROM) & (thresholds < SPARSE_BELOW)
+    scale, shift = np.zeros_like(thresholds), np.zeros_like(thresholds)
+    if sparse.any():
+        scale[sparse], shift[sparse] = gap_scale(thresholds[sparse])
+    return scale, shift
+
+
 def gain_level(word: Any) -> Any:
     """Level (0 to 255) of a gain that a 32-bit word chooses.
 

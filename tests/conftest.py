@@ -50,6 +50,7 @@ def tiny_blocks(monkeypatch):
     ):
         monkeypatch.setattr(f"stochnet.{module}.BLOCK_BYTES", 1)
     monkeypatch.setattr("stochnet.draw.TABLE_BYTES", 1)
+    monkeypatch.setattr("stochnet.draw.PART_BYTES", 1)
 
 
 @pytest.fixture

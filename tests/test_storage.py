@@ -3,9 +3,9 @@
 import multiprocessing
 import os
 import tempfile
+import time
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 from golden import make
@@ -14,13 +14,14 @@ from hypothesis import given
 import stochnet as sn
 from stochnet.errors import FileFormatError, InvalidInputError
 from stochnet.storage import (
-    RasterWriter,
     bundle_digest,
     raster_digest,
+    raster_writer,
     read_kind,
     stored_digest,
     summary_digest,
 )  # fmt: skip
+from stochnet.storage.part import Part
 from stochnet.storage.publish import publish
 from stochnet.testing import rasters
 
@@ -138,7 +139,7 @@ def test_digests_tell_content_and_not_how_it_was_made(rng, tmp_path, request):
 def test_writing_by_columns_equals_writing_by_rows(words, rng, tmp_path):
     raster = sn.SpikeRaster.from_dense(rng.random((70, 1, 400)) < 0.3)
     path = tmp_path / "columns.h5"
-    with RasterWriter(path, raster, words_per_write=words) as writer:
+    with raster_writer(path, raster, words_per_write=words) as writer:
         for first in range(0, raster.data.shape[2], words):
             writer.write_words(first, raster.data[:, :, first : first + words])
     same(writer.raster, raster)
@@ -159,7 +160,7 @@ def test_nodes_are_read_lazily_and_a_replaced_file_is_noticed(rng, tmp_path):
 
 
 def write_some(raster, path, first, failure):
-    with RasterWriter(path, raster) as writer:
+    with raster_writer(path, raster) as writer:
         writer.write(first, raster.data[first : first + 2])
         if failure:
             raise ZeroDivisionError
@@ -186,12 +187,8 @@ def test_a_failing_writer_leaves_nothing_and_keeps_the_old_file(rng, tmp_path, l
 
 def test_what_cannot_be_read_back_is_not_published(rng, tmp_path, monkeypatch, leftovers):
     raster = sn.SpikeRaster.from_dense(rng.random((5, 2, 70)) < 0.5)
-    write = h5py.Dataset.__setitem__
-
-    def lossy(self, key, value):
-        write(self, key, np.zeros_like(value))
-
-    monkeypatch.setattr(h5py.Dataset, "__setitem__", lossy)
+    write = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda fd, data, at: write(fd, bytes(len(data)), at))
     with pytest.raises(FileFormatError, match="cannot be read back; disk full"):
         sn.write_raster(raster, tmp_path / "raster.h5")
     assert list(tmp_path.iterdir()) == leftovers() == []
@@ -213,18 +210,44 @@ def test_targets_that_cannot_be_written_are_refused_at_once(rng, tmp_path, monke
 
 
 def test_leftovers_of_the_dead_are_removed_and_those_of_the_living_kept(tmp_path, leftovers):
-    dead = multiprocessing.get_context("fork").Process(target=os._exit, args=(0,))
-    dead.start()
-    dead.join()
+    living = Part.create(tmp_path / "x[1].h5")
+    living.path.touch()
+    kept = {living.path.name, living.path.with_suffix(".journal").name}
     names = {
-        f".x[1].h5.{dead.pid}-0123abcd.part": False,
-        f".x[1].h5.{os.getpid()}-0123abcd.part": True,
-        f".y.h5.{dead.pid}-0123abcd.part": True,
+        ".x[1].h5.0123456789abcdef.part": False,
+        ".x[1].h5.0123456789abcdef.journal": False,
+        ".x[1].h5.1123456789abcdef.part": False,
+        ".x[1].h5.2123456789abcdef.journal": False,
+        ".y.h5.0123456789abcdef.part": True,
         ".x[1].h5.note.part": True,
     }
     for name in names:
         (tmp_path / name).touch()
+    kept |= {name for name, stays in names.items() if stays}
     with publish(tmp_path / "x[1].h5") as part:
         part.write_bytes(b"whole")
     assert (tmp_path / "x[1].h5").read_bytes() == b"whole"
-    assert leftovers() == sorted(name for name, kept in names.items() if kept)
+    assert leftovers() == sorted(kept)
+    living.discard()
+
+
+def test_a_lock_ends_with_its_owner_and_is_not_passed_on_to_forked_children(tmp_path):
+    part = Part.create(tmp_path / "x.h5")
+    journal = part.path.with_suffix(".journal")
+    assert Part.take_over(journal) is None
+    child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(30,))
+    child.start()
+    part.let_go()
+    try:
+        # The child has the descriptor for a moment, until it runs.
+        for _ in range(100):
+            taken = Part.take_over(journal)
+            if taken is not None:
+                break
+            time.sleep(0.05)
+        assert taken is not None
+        taken.discard()
+    finally:
+        child.kill()
+        child.join()
+    assert list(tmp_path.iterdir()) == []

@@ -33,9 +33,9 @@ def main() -> None:
     except typer.Exit as stop:
         code = stop.exit_code
     except typer.Abort:
-        code = _say("stopped; nothing was written", 130)
+        code = _say("stopped; no file was finished", 130)
     except KeyboardInterrupt:
-        code = _say("stopped; nothing was written", 130)
+        code = _say("stopped; no file was finished", 130)
     except UsageError as error:
         code = _say(f"{_usage_text(error)} (see stochnet --help)", 2)
     except StochnetError as error:

@@ -163,6 +163,9 @@ def simulate(
     ] = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
+    target: Annotated[
+        str, typer.Option("--target", metavar="cpu|cuda", help="Where; the spikes are the same.")
+    ] = "cpu",
     summary: Keep = False,
     window: Window = None,
     per_condition: PerCondition = False,
@@ -170,7 +173,11 @@ def simulate(
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
-    """Draw a surrogate network from a bundle, or with --summary its statistics only."""
+    """Draw a surrogate network from a bundle, or with --summary its statistics only.
+
+    A run with --seed that was stopped or killed is continued by the same command. Without --seed
+    every run has new spikes, so there is nothing to continue.
+    """
     from stochnet.simulation import simulate as draw
     from stochnet.storage import read_bundle, write_summary
     from stochnet.storage.publish import check_target
@@ -188,6 +195,7 @@ def simulate(
             seed=seed,
             threads=threads,
             executor=executor,
+            target=target,
             path=None if summary else output,
             sink=sink,
             progress=report,

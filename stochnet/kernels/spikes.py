@@ -21,7 +21,7 @@ _SHIFT40, _BYTE, _S63 = np.uint64(40), np.uint64(255), np.uint64(63)
 
 
 @kernel
-def pooled_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out):
+def dense_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out):
     """Draw spikes of nodes with one probability each; sparse nodes are left alone.
 
     thresholds uint64 (node,): floor(p·2^40); nodes uint64 (node,): their addresses; out uint64

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.correlation import phi
-from stochnet.statistics import Array, cv_from_moments, fano_from_moments
+from stochnet.moments import Array, cv_from_moments, fano_from_moments, phi
 from stochnet.validation.totals import Totals
 
 
