@@ -25,13 +25,10 @@ from stochnet.unit_sums import UnitSums, at_once
 
 
 def _over_blocks(
-    raster: SpikeRaster | RasterSummary,
-    function: Callable[[SpikeRaster], Any],
-    max_bytes: int = BLOCK_BYTES,
+    raster: SpikeRaster | RasterSummary, function: Callable[[SpikeRaster], Any]
 ) -> NDArray[Any]:
     spikes = require_raster(raster, "this statistic")
-    parts = [function(block) for _, block in spikes.blocks(min(max_bytes, BLOCK_BYTES))]
-    return np.concatenate(parts)
+    return np.concatenate([function(block) for _, block in spikes.blocks(BLOCK_BYTES)])
 
 
 def spike_count(raster: SpikeRaster | RasterSummary) -> NDArray[np.int64]:

@@ -78,7 +78,7 @@ def segmented_spikes(
             address_words(start, n, n_words, n_bins, c0, c1, valid)
             words = out[i, start : start + n]
             draw_bytes(c0, c1, 4 * n, node, k0, k1, random)
-            n_tied = 0
+            n_tied = np.int64(0)
             for w in range(n):
                 word = _ZERO
                 for piece in range(word_pieces[start + w], word_pieces[start + w + 1]):

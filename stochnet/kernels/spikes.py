@@ -52,7 +52,7 @@ def dense_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out):
                     words[w] = valid[w] if top >= _TOP else _ZERO
                 continue
             draw_bytes(c0, c1, 4 * n, nodes[i], k0, k1, random)
-            n_tied = 0
+            n_tied = np.int64(0)
             for w in range(n):
                 words[w] = bytes_below(random, 8 * w, top) & valid[w]
                 equal = bytes_equal(random, 8 * w, top) & valid[w]
@@ -108,7 +108,7 @@ def profile_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out, bin_row):
             draw_bytes(c0, c1, 4 * n, nodes[i], k0, k1, random)
             words = out[i, start : start + n]
             at = start % n_words
-            n_tied = 0
+            n_tied = np.int64(0)
             for w in range(n):
                 equal = bytes_equal_each(random, 8 * w, tops, 64 * at) & valid[w] & ~full[at]
                 below = bytes_below_each(random, 8 * w, tops, 64 * at) & valid[w]
