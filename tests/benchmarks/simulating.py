@@ -19,12 +19,12 @@ STOCHNET = {
 PEERS = {
     "NumPy": ("numpy", None, 1),
     "PyTorch": ("torch", None, 1),
-    "elephant, arrays": ("elephant", "arrays, objects made before", 1),
-    "elephant, `SpikeTrain`": ("elephant", "SpikeTrain", 10),
-    "tick": ("tick", None, 1),
-    "Brian2, C++ standalone": ("brian2", "cpp_standalone", 1),
-    "Brian2, NumPy": ("brian2", "numpy", 1),
-    "NEST": ("nest", None, 5),
+    "elephant, arrays": ("elephant", "arrays, objects made before", 10),
+    "elephant, `SpikeTrain`": ("elephant", "SpikeTrain", 50),
+    "tick": ("tick", None, 2),
+    "Brian2, C++ standalone": ("brian2", "cpp_standalone", 2),
+    "Brian2, NumPy": ("brian2", "numpy", 5),
+    "NEST": ("nest", None, 20),
 }
 LARGE = {
     **STOCHNET,
@@ -52,8 +52,8 @@ def _race(roster: dict[str, tuple[str, str | None, int]], nodes: int, rounds: in
 
 
 def measure(options: Options) -> dict[str, Any]:
-    """Race all at 1,000 nodes, and the fastest at 100,000."""
-    small = _race(STOCHNET | PEERS, 1000, options.rounds)
+    """Race all at 10,000 nodes or a part of them, and the fastest at 100,000."""
+    small = _race(STOCHNET | PEERS, 2_000 if options.quick else 10_000, options.rounds)
     # In the form that was the fastest.
     again = {
         label: (name, small["prepared"].get(label, {}).get("form", form), part)
