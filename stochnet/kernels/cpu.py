@@ -6,12 +6,15 @@ host, and `out` holds the outcome when a function returns.
 
 from __future__ import annotations
 
+import numpy as np
+
 from stochnet.kernels.counts import independent_counts, pooled_counts
 from stochnet.kernels.renewal_spikes import renewal_spikes
 from stochnet.kernels.segmented import segmented_spikes
-from stochnet.kernels.sparse import sparse_spikes
+from stochnet.kernels.sparse import COUNTERS, sparse_spikes
 from stochnet.kernels.spikes import dense_spikes, profile_spikes
 from stochnet.kernels.stepwise import stepwise
+from stochnet.rng import PROBABILITY_BITS
 
 __all__ = [
     "check",
@@ -39,5 +42,8 @@ def pooled_spikes(thresholds, scale, shift, nodes, n_trials, n_bins, k0, k1, out
     trial·word).
     """
     if scale.any():
-        sparse_spikes(scale, shift, nodes, n_trials, n_bins, k0, k1, out)
+        # Four gaps a counter: enough for all but one trial in a hundred or so.
+        mean = n_bins * np.where(scale > 0, thresholds, 0) / 2.0**PROBABILITY_BITS
+        counters = np.minimum(1 + (mean + 2.5 * np.sqrt(mean)).astype(np.int64) // 4, COUNTERS)
+        sparse_spikes(scale, shift, counters, nodes, n_trials, n_bins, k0, k1, out)
     dense_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out)

@@ -10,12 +10,12 @@ from stochnet.kernels.dense import (
     NARROW,
     WIDE,
     address_words,
-    draw_bytes,
+    draw_counters,
     list_ties,
     settle_ties,
 )
 from stochnet.kernels.philox import bytes_below, bytes_equal, gain_level, lanes
-from stochnet.rng import GAIN, LOW
+from stochnet.rng import GAIN, LOW, SPIKE
 
 _narrow = lanes(NARROW)
 _ZERO, _SHIFT32, _TOP = np.uint64(0), np.uint64(32), np.uint64(256)
@@ -77,7 +77,7 @@ def segmented_spikes(
             n = min(BLOCK, total - start)
             address_words(start, n, n_words, n_bins, c0, c1, valid)
             words = out[i, start : start + n]
-            draw_bytes(c0, c1, 4 * n, node, k0, k1, random)
+            draw_counters(c0, c1, 4 * n, node, SPIKE, k0, k1, random)
             n_tied = np.int64(0)
             for w in range(n):
                 word = _ZERO

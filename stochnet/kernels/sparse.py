@@ -11,7 +11,6 @@ from stochnet.rng import GAP
 
 COUNTERS = 256
 _ZERO, _ONE, _S31, _S63 = (np.uint64(n) for n in (0, 1, 31, 63))
-_LN2 = 0.6931471805599453
 
 
 @kernel
@@ -48,10 +47,11 @@ def walk(gaps, last, n_bins, words):
 
 
 @kernel
-def sparse_spikes(scale, shift, nodes, n_trials, n_bins, k0, k1, out):
+def sparse_spikes(scale, shift, counters, nodes, n_trials, n_bins, k0, k1, out):
     """Draw spikes of nodes with one small probability each; nodes with scale 0 are left alone.
 
-    scale, shift uint64 (node,): `stochnet.rng.gap_scale`; out uint64 (node, trial·word), all words
+    scale, shift uint64 (node,): `stochnet.rng.gap_scale`; counters int64 (node,): how many to draw
+    first, at most COUNTERS; out uint64 (node, trial·word), all words
     of these nodes written.
     """
     n_words = (n_bins + 63) // 64
@@ -68,9 +68,7 @@ def sparse_spikes(scale, shift, nodes, n_trials, n_bins, k0, k1, out):
         words = out[i]
         for w in range(len(words)):
             words[w] = _ZERO
-        # Enough for all but one trial in a thousand or so, at four gaps a counter.
-        mean = _LN2 * n_bins / (np.float64(scale[i]) * 2.0 ** (32.0 - np.float64(shift[i])))
-        planned = min(COUNTERS, 1 + np.int64(mean + 3.0 * np.sqrt(mean)) // 4)
+        planned = counters[i]
         together = min(n_trials, COUNTERS // planned)
         for trial in range(0, n_trials, together):
             n = min(together, n_trials - trial)

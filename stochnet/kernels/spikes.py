@@ -9,12 +9,12 @@ from stochnet.kernels.dense import (
     BLOCK,
     WIDE,
     address_words,
-    draw_bytes,
+    draw_counters,
     list_ties,
     settle_ties,
 )
 from stochnet.kernels.philox import bytes_below, bytes_below_each, bytes_equal, bytes_equal_each
-from stochnet.rng import LOW, SPARSE_BELOW, SPARSE_FROM
+from stochnet.rng import LOW, SPARSE_BELOW, SPARSE_FROM, SPIKE
 
 _ZERO, _SHIFT32, _TOP = np.uint64(0), np.uint64(32), np.uint64(256)
 _SHIFT40, _BYTE, _S63 = np.uint64(40), np.uint64(255), np.uint64(63)
@@ -51,7 +51,7 @@ def dense_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out):
                 for w in range(n):
                     words[w] = valid[w] if top >= _TOP else _ZERO
                 continue
-            draw_bytes(c0, c1, 4 * n, nodes[i], k0, k1, random)
+            draw_counters(c0, c1, 4 * n, nodes[i], SPIKE, k0, k1, random)
             n_tied = np.int64(0)
             for w in range(n):
                 words[w] = bytes_below(random, 8 * w, top) & valid[w]
@@ -105,7 +105,7 @@ def profile_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out, bin_row):
         for start in range(0, total, BLOCK):
             n = min(BLOCK, total - start)
             address_words(start, n, n_words, n_bins, c0, c1, valid)
-            draw_bytes(c0, c1, 4 * n, nodes[i], k0, k1, random)
+            draw_counters(c0, c1, 4 * n, nodes[i], SPIKE, k0, k1, random)
             words = out[i, start : start + n]
             at = start % n_words
             n_tied = np.int64(0)
