@@ -48,12 +48,11 @@ def draw_counters(c0, c1, n_counters, node, purpose, k0, k1, random):
 
 
 @kernel
-def list_ties(tied, tied_at, tied_low, n, c0, c1, first, second):
+def list_ties(tied, tied_at, n, c0, c1, first, second):
     """Give every tied bin a row of its own, and its counter; return how many there are.
 
-    tied uint64 (row,): tied bins of a word; tied_at: its number in the block; tied_low: what the
-    threshold has left for them. A word with several ties is put at the end again, without the first
-    one. first, second: (bin, trial) of every row.
+    tied uint64 (row,): tied bins of a word; tied_at: its number in the block. A word with several
+    ties is put at the end again, without the first one. first, second: (bin, trial) of every row.
     """
     q = 0
     while q < n:
@@ -63,19 +62,30 @@ def list_ties(tied, tied_at, tied_low, n, c0, c1, first, second):
         bits &= bits - _ONE
         tied[n] = bits
         tied_at[n] = w
-        tied_low[n] = tied_low[q]
         n += np.int64(bits != _ZERO)
         q += 1
     return n
 
 
 @kernel
-def settle_ties(first, second, tied_at, tied_low, n, node, k0, k1, random, words):
-    """Set the bit of every tied bin whose own 32-bit word is below the rest of its threshold."""
+def settle_ties(first, second, tied_at, n, low, node, k0, k1, random, words):
+    """Set the bit of every tied bin whose own 32-bit word is below `low`, the rest of p."""
     for done in range(0, n, BLOCK):
         some = min(BLOCK, n - done)
         draw_counters(first[done:], second[done:], some, node, TIE, k0, k1, random)
         for j in range(some):
             t = done + j
-            below = np.uint64((random[2 * j] & LOW) < tied_low[t])
+            below = np.uint64((random[2 * j] & LOW) < low)
+            words[tied_at[t]] |= below << (first[t] & _S63)
+
+
+@kernel
+def settle_each(first, second, tied_at, n, lows, node, k0, k1, random, words):
+    """Settle ties of bins with different probabilities: lows uint64 (row,)."""
+    for done in range(0, n, BLOCK):
+        some = min(BLOCK, n - done)
+        draw_counters(first[done:], second[done:], some, node, TIE, k0, k1, random)
+        for j in range(some):
+            t = done + j
+            below = np.uint64((random[2 * j] & LOW) < lows[t])
             words[tied_at[t]] |= below << (first[t] & _S63)

@@ -11,6 +11,7 @@ from stochnet.kernels.dense import (
     address_words,
     draw_counters,
     list_ties,
+    settle_each,
     settle_ties,
 )
 from stochnet.kernels.philox import bytes_below, bytes_below_each, bytes_equal, bytes_equal_each
@@ -35,7 +36,6 @@ def dense_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out):
     random = np.empty(8 * BLOCK, np.uint64)
     tied = np.empty(65 * BLOCK, np.uint64)
     tied_at = np.empty(65 * BLOCK, np.int64)
-    tied_low = np.empty(65 * BLOCK, np.uint64)
     first = np.zeros(64 * BLOCK + WIDE, np.uint64)
     second = np.zeros(64 * BLOCK + WIDE, np.uint64)
     for start in range(0, total, BLOCK):
@@ -59,11 +59,10 @@ def dense_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out):
                 # Without a branch: a word without ties is overwritten by the next one.
                 tied[n_tied] = equal
                 tied_at[n_tied] = w
-                tied_low[n_tied] = low
                 n_tied += np.int64(equal != _ZERO)
-            n_tied = list_ties(tied, tied_at, tied_low, n_tied, c0, c1, first, second)
+            n_tied = list_ties(tied, tied_at, n_tied, c0, c1, first, second)
             settle_ties(
-                first, second, tied_at, tied_low, n_tied, nodes[i], k0, k1, random, words
+                first, second, tied_at, n_tied, low, nodes[i], k0, k1, random, words
             )  # fmt: skip
 
 
@@ -81,7 +80,7 @@ def profile_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out, bin_row):
     random = np.empty(8 * BLOCK, np.uint64)
     tied = np.empty(65 * BLOCK, np.uint64)
     tied_at = np.empty(65 * BLOCK, np.int64)
-    tied_low = np.empty(65 * BLOCK, np.uint64)
+    lows = np.empty(64 * BLOCK, np.uint64)
     first = np.zeros(64 * BLOCK + WIDE, np.uint64)
     second = np.zeros(64 * BLOCK + WIDE, np.uint64)
     # The top byte of every row, and of every bin of a trial; and the bins that always fire.
@@ -117,9 +116,9 @@ def profile_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out, bin_row):
                 tied_at[n_tied] = w
                 n_tied += np.int64(equal != _ZERO)
                 at = at + 1 if at + 1 < n_words else 0
-            n_tied = list_ties(tied, tied_at, tied_low, n_tied, c0, c1, first, second)
+            n_tied = list_ties(tied, tied_at, n_tied, c0, c1, first, second)
             for t in range(n_tied):
-                tied_low[t] = thresholds[i, bin_row[np.int64(first[t])]] & LOW
-            settle_ties(
-                first, second, tied_at, tied_low, n_tied, nodes[i], k0, k1, random, words
+                lows[t] = thresholds[i, bin_row[np.int64(first[t])]] & LOW
+            settle_each(
+                first, second, tied_at, n_tied, lows, nodes[i], k0, k1, random, words
             )  # fmt: skip
