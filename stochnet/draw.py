@@ -22,6 +22,7 @@ from stochnet.threads import run_blocks
 TABLE_BYTES = 1 << 25
 # Of spikes, at the least, that one thread draws at a time.
 PART_BYTES = 1 << 17
+PARTS = 8
 TARGETS = ("cpu", "cuda")
 _LANES = 8
 
@@ -113,9 +114,11 @@ def _draw_fit(
     if not kernels.THREADED or run.threads == 1:
         part(0, b - a)
         return
-    # Eight parts a thread even the load out; small ones do not repay what is prepared for each.
+    # Several parts a thread even the load out; small ones do not repay what is prepared for each.
     least = PART_BYTES // max(1, out[0].nbytes)
-    run_blocks(part, b - a, step=max(-(-(b - a) // (8 * run.threads)), least), threads=run.threads)
+    run_blocks(
+        part, b - a, step=max(-(-(b - a) // (PARTS * run.threads)), least), threads=run.threads
+    )
 
 
 def _tables(fit: ProcessFit, start: int, stop: int) -> NDArray[np.float64]:

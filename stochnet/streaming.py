@@ -17,6 +17,8 @@ from stochnet.sink import MemorySink, RasterSink
 
 # Drawn, hashed and written while it lies in the cache.
 NEAR_BYTES = 1 << 23
+# Of a raster in memory that is drawn between two reports of progress.
+IN_PLACE_BYTES = 1 << 29
 # Fewer nodes do not repay what is prepared for every block.
 FEW_NODES = 64
 
@@ -50,8 +52,11 @@ def fill(
         yield from _on_threads(job, out)
         return
     if executor is None and isinstance(out, MemorySink):
-        for first, last, block in in_order(job, None, out.space):
-            out.write(first, block)
+        # Drawn in its place: blocks are for the progress alone, and each one makes threads wait.
+        step = max(1, IN_PLACE_BYTES // max(1, job.template.node_bytes))
+        for first in range(job.start, job.template.n_nodes, step):
+            last = min(first + step, job.template.n_nodes)
+            job.draw(first, last, out.space(first, last))
             yield last
         return
     pending: Future[None] | None = None
