@@ -16,7 +16,8 @@ from stochnet.rng import DRIVE, TIE
 
 fires = numba.njit(nogil=True)(drive.fires)
 # Latents of one layer that are kept at hand, and the most words of bins in a block.
-LATENT_BYTES, MOST_WORDS = 1 << 15, 64
+LATENT_BYTES, MOST_WORDS = 1 << 14, 64
+LINE = 32
 # Lanes of random numbers may reach beyond a block.
 _BEYOND = 32
 _ONE, _ZERO, _S16, _LOW16 = np.uint64(1), np.uint64(0), np.uint64(16), np.uint64(0xFFFF)
@@ -51,13 +52,17 @@ def correlated_spikes(
     sums = np.empty(64 * block, np.int32)
     dither = np.empty(64 * block, np.int32)
     base = np.empty(64 * block, np.int32)
-    latents = np.zeros((n_layers, block, 128 * n_pairs), np.int16)
+    # Vectors that cross a line of the cache are read in two goes: begin at a line.
+    flat_latents = np.zeros(n_layers * block * 128 * n_pairs + LINE, np.int16)
+    flat_latents = flat_latents[-(flat_latents.ctypes.data // 2) % LINE :]
+    size = n_layers * block * 128 * n_pairs
+    latents = flat_latents[:size].reshape(n_layers, block, 128 * n_pairs)
     gain = np.zeros(block, np.int32)
-    row = np.zeros(64 * block, np.int64)
+    row = np.zeros(64 * block, np.uint16)
     of_condition = np.zeros((block, n_conditions), np.uint64)
     cells = np.empty(64 * block, np.uint16)
     bounds = np.empty(64 * block, np.uint16)
-    flat_latents, flat_loadings = latents.reshape(-1), loadings.reshape(-1)
+    flat_loadings = loadings.reshape(-1)
     for start in range(0, total, block):
         n = min(block, total - start)
         address(start, n, n_words, n_bins, 16, c0, c1, valid)
@@ -128,7 +133,7 @@ def list_conditions(start, n, n_words, n_bins, conditions, row, of_condition):
             if first + t < n_bins:
                 c = np.int64(conditions[trial, first + t])
                 of_condition[w, c] |= _ONE << np.uint64(t)
-            row[64 * w + t] = c
+            row[64 * w + t] = np.uint16(c)
 
 
 @kernel
