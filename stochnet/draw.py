@@ -70,14 +70,14 @@ def draw_nodes(
         a, b = np.searchsorted(fit.node_ids, [first, last])
         if a == b:
             continue
-        for part, latents in _by_latents(fit.take(slice(a, b)), shared):
-            rows = part.node_ids - first
+        for part, start, stop, latents in _by_latents(fit, a, b, shared):
+            rows = part.node_ids[start:stop] - first
             counts = part.process.has_counts
             together = counts != packed and len(rows) == len(out)
             shape = (len(rows), run.n_trials, run.n_bins if counts else packed_width)
             target = out if together else np.empty(shape, dtype if counts else np.uint64)
             if latents is None:
-                _draw_fit(part, 0, len(rows), run, target)
+                _draw_fit(part, start, stop, run, target)
             else:
                 _draw_sharing(part, latents, run, target)
             if not together:
@@ -86,17 +86,16 @@ def draw_nodes(
 
 
 def _by_latents(
-    fit: ProcessFit, shared: Sharing | None
-) -> Iterator[tuple[ProcessFit, Sharing | None]]:
-    """Yield the nodes of a fit that are drawn on their own, and those that share latents."""
-    which = np.zeros(len(fit.node_ids), bool)
-    if shared is not None:
-        which = shared.has_loadings(fit.node_ids)
+    fit: ProcessFit, a: int, b: int, shared: Sharing | None
+) -> Iterator[tuple[ProcessFit, int, int, Sharing | None]]:
+    """Yield those of nodes a to b that are drawn on their own, and those that share latents."""
+    if shared is None:
+        yield fit, a, b, None
+        return
+    which = shared.has_loadings(fit.node_ids[a:b])
     for rows, of_these in ((~which, None), (which, shared)):
-        if rows.all():
-            yield fit, of_these
-        elif rows.any():
-            yield fit.take(rows), of_these
+        if rows.any():
+            yield fit.take(a + np.flatnonzero(rows)), 0, np.count_nonzero(rows), of_these
 
 
 def _draw_sharing(fit: ProcessFit, shared: Sharing, run: Run, out: NDArray[Any]) -> None:
