@@ -17,8 +17,9 @@ from scipy import special, stats
 import stochnet as sn
 from stochnet import drive, rng
 from stochnet.bivariate import excess_together
-from stochnet.correlated import scaled_nodes, sharing
+from stochnet.correlated import scaled_nodes
 from stochnet.job import make_job
+from stochnet.sharing import sharing
 from stochnet.storage import bundle_digest, raster_digest
 from stochnet.testing import bundles, latents, seeds
 
