@@ -91,4 +91,4 @@ def by_latents(
     which = shared.has_loadings(fit.node_ids[a:b])
     for rows, of_these in ((~which, None), (which, shared)):
         if rows.any():
-            yield fit.take(a + np.flatnonzero(rows)), 0, np.count_nonzero(rows), of_these
+            yield fit.take(a + np.flatnonzero(rows)), 0, int(rows.sum()), of_these

@@ -6,6 +6,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import naive_latents
 import numpy as np
@@ -18,6 +19,7 @@ import stochnet as sn
 from stochnet import drive, rng
 from stochnet.bivariate import excess_together
 from stochnet.correlated import scaled_nodes
+from stochnet.errors import InvalidInputError
 from stochnet.job import make_job
 from stochnet.sharing import sharing
 from stochnet.storage import bundle_digest, raster_digest
@@ -391,3 +393,10 @@ def test_rates_do_not_depend_on_latents(shared, data):
     np.testing.assert_allclose(
         some.starts[:, 0] / 2.0**22, special.ndtri(p) * spread, rtol=2e-4, atol=1e-6
     )
+
+
+def test_a_target_without_the_kernel_says_so(monkeypatch):
+    bundle = network(5, 2, (9,))
+    monkeypatch.setattr("stochnet.job.kernels_of", lambda _: SimpleNamespace(check=lambda: None))
+    with pytest.raises(InvalidInputError, match="'cuda' does not draw correlated nodes yet"):
+        sn.simulate(bundle, 1, 10, seed=1, target="cuda")
