@@ -18,6 +18,7 @@ _HOME = {
     "PROCESSES": "processes",
     "Bundle": "bundle",
     "Flag": "flags",
+    "Latents": "latents",
     "Layer": "layers",
     "Process": "process",
     "ProcessFit": "fits",
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from stochnet.estimation import fit, fit_bundle, select
     from stochnet.fits import ProcessFit
     from stochnet.flags import Flag
+    from stochnet.latents import Latents
     from stochnet.layers import Layer
     from stochnet.local_variation import cv2, lv
     from stochnet.merging import merge

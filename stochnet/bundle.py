@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from stochnet.errors import InvalidInputError
 from stochnet.fits import ProcessFit, known_fit
 from stochnet.labels import per_bin
+from stochnet.latents import Latents
 from stochnet.layers import Layer, check_layers
 from stochnet.process import Process
 from stochnet.processes import get_process
@@ -39,6 +40,8 @@ class Bundle:
         Not part of the content.
     selection : Selection or None
         What the processes were chosen among, and by how much.
+    latents : Latents or None
+        What correlates the nodes; None where they are independent given their conditions.
     """
 
     fits: tuple[ProcessFit, ...]
@@ -50,6 +53,7 @@ class Bundle:
     schedule: str = "none"
     provenance: Mapping[str, Any] = field(default_factory=dict)
     selection: Selection | None = None
+    latents: Latents | None = None
 
     def __post_init__(self) -> None:
         if not self.fits:
@@ -73,6 +77,23 @@ class Bundle:
             raise InvalidInputError("the selection must have one row for each node")
         if self.conditions is not None and needed and int(self.conditions.max()) >= needed:
             raise InvalidInputError("conditions name a class that no parameter was fitted for")
+        if self.latents is not None:
+            self._check_latents(self.latents)
+
+    def _check_latents(self, latents: Latents) -> None:
+        if (latents.n_nodes, latents.n_layers) != (self.n_nodes, len(self.layers)):
+            raise InvalidInputError(
+                f"the latents are of {latents.n_nodes} nodes in {latents.n_layers} layers, the "
+                f"bundle has {self.n_nodes} nodes in {len(self.layers)} layers"
+            )
+        for fit in self.fits:
+            bad = fit.node_ids[latents.correlated[fit.node_ids]]
+            if len(bad) and not fit.process.is_plain:
+                raise InvalidInputError(
+                    f"node {bad[0]} has loadings, and its process is {fit.process.name}: only "
+                    "nodes of independent 0/1 bins can be correlated; fit bernoulli, or set its "
+                    "loadings to 0"
+                )
 
     @property
     def n_nodes(self) -> int:
@@ -103,6 +124,7 @@ class Bundle:
         n_trials: int | None = None,
         n_bins: int | None = None,
         bin_width: float = math.nan,
+        latents: Latents | None = None,
     ) -> Bundle:
         """Build a network with known parameters, all nodes under one process.
 
@@ -119,11 +141,14 @@ class Bundle:
         layers : sequence of Layer, optional
         n_trials, n_bins : int, optional
             Default size of a simulation; that of `conditions`, else 1 × 1.
+        latents : Latents, optional
+            What correlates the nodes.
 
         Raises
         ------
         InvalidInputError
-            Unknown process or parameter, or a value outside its domain (the node is named).
+            Unknown process or parameter, a value outside its domain (the node is named), or latents
+            that do not fit.
         """
         record = get_process(process)
         arrays = record.validate(params)
@@ -137,4 +162,5 @@ class Bundle:
             n_bins or (1 if table is None else table.shape[1]),
             table,
             bin_width,
+            latents=latents,
         )

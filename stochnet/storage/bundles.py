@@ -14,6 +14,7 @@ from stochnet.bundle import Bundle
 from stochnet.errors import FileFormatError
 from stochnet.fits import ProcessFit, joined
 from stochnet.intervals import LEVEL
+from stochnet.latents import Latents
 from stochnet.process import Process
 from stochnet.processes import PROCESSES
 from stochnet.selection import Selection
@@ -29,6 +30,7 @@ LAYOUT = Layout(
         "layers",
         "provenance",
         "selection",
+        "latents",
         "fits",
         "fits/[^/]+",
         "fits/[^/]+/(params|standard_errors|intervals)",
@@ -39,8 +41,11 @@ LAYOUT = Layout(
         "fits/[^/]+/(node_ids|log_likelihood|flags|observed_bins)",
         "fits/[^/]+/(params|standard_errors|intervals)/[a-z_0-9]+",
         "selection/(processes|scores|chosen)",
+        "latents/(loadings|mixing|trial)",
     ),
 )
+
+_LATENTS = ("loadings", "mixing", "trial")
 
 
 def bundle_tree(bundle: Bundle) -> Tree:
@@ -91,6 +96,11 @@ def bundle_tree(bundle: Bundle) -> Tree:
         )
         datasets["selection/scores"] = bundle.selection.scores
         datasets["selection/chosen"] = bundle.selection.chosen.astype(np.int64)
+    if bundle.latents is not None:
+        attributes["latents@encoding-type"] = "latents"
+        attributes["latents@encoding-version"] = FORMAT_VERSION
+        for name in _LATENTS:
+            datasets[f"latents/{name}"] = getattr(bundle.latents, name)
     return Tree(datasets, attributes)
 
 
@@ -141,6 +151,7 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
             str(attribute(handle, "schedule")),
             read_provenance(handle),
             _read_selection(handle),
+            _read_latents(handle),
         )
 
 
@@ -155,6 +166,12 @@ def _read_selection(handle: h5py.File) -> Selection | None:
         group["scores"][...],
         group["chosen"][...],
     )
+
+
+def _read_latents(handle: h5py.File) -> Latents | None:
+    if "latents" not in handle:
+        return None
+    return Latents(*(handle["latents"][name][...] for name in _LATENTS))
 
 
 def _read_fits(handle: h5py.File) -> tuple[ProcessFit, ...]:

@@ -71,6 +71,19 @@ def bundle():
     )  # fmt: skip
 
 
+def correlated():
+    """Return a bundle of nodes that share latents, within and across two layers."""
+    loadings = (np.arange(14.0).reshape(7, 2) - 6) / 16
+    loadings[3] = 0
+    mixing = np.eye(4)
+    mixing[2, [0, 2]] = 0.6, 0.8
+    trial = np.array([0.25, 0, 0.125, 0, 0, -0.25, 0.5])
+    return sn.Bundle.from_params(
+        "bernoulli", {"p": np.arange(7) / 8}, layers=LAYERS, n_trials=N_TRIALS, n_bins=N_BINS,
+        latents=sn.Latents(loadings, mixing, trial),
+    )  # fmt: skip
+
+
 def summary():
     """Return a summary with all that the format has, of counts and per condition."""
     return sn.RasterSummary.of(raster(300), window=20, per_condition=True, parts=PARTS)
@@ -80,6 +93,7 @@ def write(folder):
     sn.write_raster(raster(1), folder / "raster-v1.h5")
     sn.write_raster(raster(300), folder / "counts-v1.h5")
     sn.write_bundle(bundle(), folder / "bundle-v1.h5")
+    sn.write_bundle(correlated(), folder / "correlated-bundle-v1.h5")
     sn.write_summary(summary(), folder / "summary-v1.h5")
 
 
