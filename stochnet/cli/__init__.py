@@ -14,6 +14,7 @@ from stochnet.errors import StochnetError
 # Commands are shown in this order: that of the work.
 from stochnet.cli import networks
 from stochnet.cli import loop
+from stochnet.cli import generation
 from stochnet.cli import assess
 from stochnet.cli import counts
 from stochnet.cli import files
@@ -21,7 +22,7 @@ from stochnet.cli import files
 # typer keeps this class in different places in different versions.
 UsageError: Any = typer.BadParameter.__bases__[0]
 
-__all__ = ["app", "assess", "counts", "files", "loop", "main", "networks"]
+__all__ = ["app", "assess", "counts", "files", "generation", "loop", "main", "networks"]
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -38,6 +39,13 @@ class Criterion(StrEnum):
     aic = "aic"
     bic = "bic"
     held_out = "held-out"
+
+
+class Law(StrEnum):
+    """Laws that `simulate --nodes` draws nodes from."""
+
+    empirical = "empirical"
+    parametric = "parametric"
 
 
 class ChooseBy(StrEnum):
@@ -126,14 +134,21 @@ def fit(
         bool,
         typer.Option("--shrink", help="Draw parameters towards the layer (empirical Bayes)."),
     ] = False,
+    population: Annotated[
+        bool,
+        typer.Option(
+            "--population/--no-population", help="Fit the laws of the parameters over nodes too."
+        ),
+    ] = True,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Fit a process to every node."""
-    from stochnet.cli.fit_tables import bundle_table, selection_table
+    from stochnet.cli.fit_tables import bundle_table, population_table, selection_table
     from stochnet.estimation import fit_bundle
+    from stochnet.resampling import fit_populations
     from stochnet.storage import read_raster, write_bundle
     from stochnet.storage.publish import check_target
     from stochnet.workers import open_executor
@@ -151,9 +166,13 @@ def fit(
             progress=report,
             executor=executor,
         )
+        if population:
+            bundle = replace(bundle, populations=fit_populations(bundle, progress=report))
         write_bundle(bundle, output)
     if not quiet:
         to_stderr_table(bundle_table(bundle))
+        if bundle.populations:
+            to_stderr_table(population_table(bundle))
         if bundle.selection is not None:
             to_stderr_table(selection_table(bundle))
     note(f"{output}: {bundle.n_nodes:,} nodes", quiet)
@@ -169,6 +188,15 @@ def simulate(
     bins: Annotated[
         int | None, typer.Option("--bins", help="Bins per trial; as in the fitted raster.")
     ] = None,
+    nodes: Annotated[
+        int | None,
+        typer.Option(
+            "--nodes", help="Nodes of a network of another size, drawn with the seed; as fitted."
+        ),
+    ] = None,
+    law: Annotated[
+        Law, typer.Option("--law", help="What --nodes draws parameters from.")
+    ] = Law.empirical,
     seed: Seed = None,
     threads: Annotated[
         int | None,
@@ -182,15 +210,19 @@ def simulate(
     quiet: Quiet = False,
 ) -> None:
     """Draw a surrogate network from a bundle."""
+    from stochnet.rng import resolve_seed
     from stochnet.simulation import simulate as draw
     from stochnet.storage import read_bundle
     from stochnet.storage.publish import check_target
     from stochnet.workers import open_executor
 
     check_target(output)
+    seed, network = resolve_seed(seed), read_bundle(bundle)
+    if nodes is not None:
+        network = network.resample(nodes, rng=seed, law=law.value)
     with progress(quiet) as report, open_executor(workers, scheduler) as executor:
         drawn = draw(
-            read_bundle(bundle),
+            network,
             trials,
             bins,
             seed=seed,
