@@ -114,6 +114,18 @@ def test_the_golden_latents_of_version_1_are_read():
     assert bundle_digest(bundle) != bundle_digest(replace(bundle, latents=None))
 
 
+def test_the_golden_population_laws_of_version_1_are_read():
+    bundle, expected = sn.read_bundle(f"{GOLDEN}/populations-bundle-v1.h5"), make.laws()
+    assert bundle_digest(bundle) == bundle_digest(expected)
+    assert sn.verify(f"{GOLDEN}/populations-bundle-v1.h5") == (bundle_digest(expected), True)
+    assert bundle_digest(bundle) != bundle_digest(replace(bundle, populations=()))
+    conv, dead = bundle.populations
+    assert (conv.columns, conv.dead, conv.kernel.bandwidth) == (("p[0]", "p[1]"), 0.25, 0.375)
+    assert [one.family for one in conv.margins] == ["logit-normal", "table"]
+    assert (dead.dead, dead.margins) == (1.0, ())
+    assert (bundle.resample(40, rng=1, law="parametric").fits[0].params["p"][-17:] == 0).all()
+
+
 def test_digests_tell_content_and_not_how_it_was_made(rng, tmp_path, request):
     dense = rng.random((9, 2, 130)) < 0.3
     raster = sn.SpikeRaster.from_dense(dense)

@@ -12,7 +12,7 @@ from stochnet.errors import FileFormatError, InvalidInputError, StochnetError
 from stochnet.storage import raster_digest, read_kind, stored_digest
 
 GOLDEN = os.path.dirname(make.__file__)
-NAMES = ("raster-v1", "counts-v1", "bundle-v1", "correlated-bundle-v1")
+NAMES = ("raster-v1", "counts-v1", "bundle-v1", "correlated-bundle-v1", "populations-bundle-v1")
 
 
 def read_all(path):

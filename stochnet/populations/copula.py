@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from stochnet.process import Array
 
@@ -31,6 +31,8 @@ def fit_copula(table: Array, lows: Array, highs: Array) -> Array:
     if n > MOST_ROWS:
         table = table[np.linspace(0, n - 1, MOST_ROWS).astype(int)]
         n = MOST_ROWS
+    from scipy import stats
+
     ranks = stats.rankdata(table, axis=0)
     scores = special.ndtri((ranks - 0.5) / n)
     at_low, at_high = table <= lows, table >= highs

@@ -63,7 +63,9 @@ class Margin:
         """Return the values below which the fractions `u` of the nodes lie."""
         values = np.empty(np.shape(u))
         inside = 1 - self.low - self.high
-        at_low, at_high = u < self.low, u >= 1 - self.high
+        at_low = u < self.low
+        # Without a mass there is no end to reach; with masses alone there is nothing between.
+        at_high = (u >= 1 - self.high) & (self.high > 0) if len(self.components) else ~at_low
         values[at_low], values[at_high] = scale.low, scale.high
         rest = ~(at_low | at_high)
         if rest.any():
