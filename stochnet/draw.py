@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet import packing, rng
+from stochnet.correlated import Sharing, draw_correlated
 from stochnet.errors import InvalidInputError
 from stochnet.fits import ProcessFit
 from stochnet.kernels.counts import independent_counts, pooled_counts
@@ -54,10 +55,12 @@ def draw_nodes(
     run: Run,
     dtype: np.dtype[Any],
     out: NDArray[Any] | None = None,
+    shared: Sharing | None = None,
 ) -> NDArray[Any]:
     """Draw the nodes `first` to `last` of a bundle: data of a raster (node, trial, word or bin).
 
-    Into `out` if it is given: contiguous, of that shape and type.
+    Into `out` if it is given: contiguous, of that shape and type. shared: the latents of these
+    nodes, None where they are independent.
     """
     packed_width = packing.n_words(run.n_bins)
     packed = dtype == np.uint64
@@ -67,15 +70,48 @@ def draw_nodes(
         a, b = np.searchsorted(fit.node_ids, [first, last])
         if a == b:
             continue
-        rows = fit.node_ids[a:b] - first
-        counts = fit.process.has_counts
-        together = counts != packed and len(rows) == len(out)
-        shape = (b - a, run.n_trials, run.n_bins if counts else packed_width)
-        target = out if together else np.empty(shape, dtype if counts else np.uint64)
-        _draw_fit(fit, a, b, run, target)
-        if not together:
-            out[rows] = target if counts or packed else packing.unpack(target, run.n_bins)
+        for part, latents in _by_latents(fit.take(slice(a, b)), shared):
+            rows = part.node_ids - first
+            counts = part.process.has_counts
+            together = counts != packed and len(rows) == len(out)
+            shape = (len(rows), run.n_trials, run.n_bins if counts else packed_width)
+            target = out if together else np.empty(shape, dtype if counts else np.uint64)
+            if latents is None:
+                _draw_fit(part, 0, len(rows), run, target)
+            else:
+                _draw_sharing(part, latents, run, target)
+            if not together:
+                out[rows] = target if counts or packed else packing.unpack(target, run.n_bins)
     return out
+
+
+def _by_latents(
+    fit: ProcessFit, shared: Sharing | None
+) -> Iterator[tuple[ProcessFit, Sharing | None]]:
+    """Yield the nodes of a fit that are drawn on their own, and those that share latents."""
+    which = np.zeros(len(fit.node_ids), bool)
+    if shared is not None:
+        which = shared.has_loadings(fit.node_ids)
+    for rows, of_these in ((~which, None), (which, shared)):
+        if rows.all():
+            yield fit, of_these
+        elif rows.any():
+            yield fit.take(rows), of_these
+
+
+def _draw_sharing(fit: ProcessFit, shared: Sharing, run: Run, out: NDArray[Any]) -> None:
+    """Draw nodes that share latents; every part draws these again, so parts are large."""
+    conditions = run.conditions if fit.n_conditions else None
+    step = max(1, TABLE_BYTES // (32 * (shared.rank + max(1, fit.n_conditions))))
+    size, key = (run.n_trials, run.n_bins), (run.k0, run.k1)
+
+    def part(start: int, stop: int) -> None:
+        for i in range(start, stop, step):
+            j = min(i + step, stop)
+            nodes, words = fit.node_ids[i:j], out[i:j].reshape(j - i, -1)
+            draw_correlated(shared, _tables(fit, i, j), nodes, size, key, conditions, words)
+
+    run_blocks(part, len(out), step=-(-len(out) // run.threads), threads=run.threads)
 
 
 def _draw_fit(fit: ProcessFit, a: int, b: int, run: Run, out: NDArray[Any]) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from stochnet import packing, rng
 from stochnet.bundle import Bundle
+from stochnet.correlated import Sharing, sharing
 from stochnet.draw import Run, draw_nodes
 from stochnet.errors import InvalidInputError
 from stochnet.fits import ProcessFit, known_fit
@@ -38,12 +39,15 @@ class Job:
         The raster to be, without its data.
     target : str
         One of ``TARGETS``: where it is drawn.
+    shared : Sharing or None
+        The latents of the bundle, as they are drawn.
     """
 
     bundle: Bundle
     run: Run
     template: SpikeRaster
     target: str = "cpu"
+    shared: Sharing | None = None
 
     @property
     def step(self) -> int:
@@ -57,7 +61,8 @@ class Job:
 
     def draw(self, first: int, last: int, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Draw whole nodes: data (node, trial, word or bin), into `out` if it is given."""
-        return draw_nodes(self.bundle, first, last, self.run, self.template.data.dtype, out)
+        dtype = self.template.data.dtype
+        return draw_nodes(self.bundle, first, last, self.run, dtype, out, self.shared)
 
     def part(self, first: int, last: int, threads: int = 1) -> JobPart:
         """Return what is needed to draw some nodes elsewhere; they keep their addresses."""
@@ -67,7 +72,8 @@ class Job:
         fits = tuple(fit.take(mine) for fit, mine in rows if mine.start < mine.stop)
         conditions = self.run.conditions if any(fit.n_conditions for fit in fits) else None
         run = replace(self.run, conditions=conditions, threads=threads)
-        return JobPart(fits, run, self.template.data.dtype, first, last, self.target)
+        shared = self.shared.part(range(first, last)) if self.shared and last > first else None
+        return JobPart(fits, run, self.template.data.dtype, first, last, self.target, shared)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -80,15 +86,17 @@ class JobPart:
     first: int
     last: int
     target: str = "cpu"
+    shared: Sharing | None = None
 
     def draw(self) -> NDArray[Any]:
         """Draw the nodes: data (node, trial, word or bin)."""
-        return draw_nodes(self, self.first, self.last, self.run, self.dtype)
+        return draw_nodes(self, self.first, self.last, self.run, self.dtype, shared=self.shared)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Of a fit a simulation needs the parameters alone.
         laws = [(fit.process, fit.node_ids, dict(fit.params), fit.window) for fit in self.fits]
-        return _part, (laws, self.run, self.dtype, self.first, self.last, self.target)
+        rest = (self.run, self.dtype, self.first, self.last, self.target, self.shared)
+        return _part, (laws, *rest)
 
 
 def _part(laws: Sequence[Law], *rest: Any) -> JobPart:
@@ -169,7 +177,8 @@ def make_job(
         ),
     )
     run = Run(n_trials, n_bins, table, *rng.split_seed(seed), count(threads))
-    return Job(bundle, run, template, target)
+    shared = None if bundle.latents is None else sharing(bundle.latents, bundle.layers)
+    return Job(bundle, run, template, target, shared)
 
 
 def _data_type(bundle: Bundle) -> np.dtype[Any]:

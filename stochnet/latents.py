@@ -143,3 +143,29 @@ class Latents:
     def correlated(self) -> NDArray[np.bool_]:
         """Whether a node has any loading: (node,). Those without are drawn on their own."""
         return np.asarray((self.loadings != 0).any(axis=1) | (self.trial != 0))
+
+    def correlation(
+        self, first: NDArray[np.int64], second: NDArray[np.int64], layer: NDArray[np.int64]
+    ) -> Array:
+        """Return the correlation of what is thresholded, of pairs of different nodes: (pair,).
+
+        Parameters
+        ----------
+        first, second : ndarray of int64 (pair,)
+            Nodes.
+        layer : ndarray of int64 (node,)
+            The layer of every node of the network.
+
+        Returns
+        -------
+        ndarray of float64 (pair,)
+            `stochnet.bivariate.excess_together` makes it a covariance of spikes.
+        """
+        rows = self.mixing.reshape(self.n_layers, self.rank, -1)
+        # Loadings on the independent series behind the latents.
+        on_series = [
+            np.einsum("pr,prs->ps", self.loadings[nodes], rows[layer[nodes]])
+            for nodes in (first, second)
+        ]
+        together = (on_series[0] * on_series[1]).sum(axis=1)
+        return np.asarray(together + self.trial[first] * self.trial[second])

@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import special, stats
 
 import stochnet as sn
+from stochnet.bivariate import excess_together
 from stochnet.errors import InvalidInputError
 
 EYE = np.eye(2)
@@ -48,3 +52,29 @@ def test_nodes_without_loadings_may_have_any_process():
     none = sn.Latents.independent([[0.0]])
     assert none.correlated.tolist() == [False]
     sn.Bundle.from_params("poisson", {"rate": [0.1]}, latents=none)
+
+
+@given(
+    st.floats(1e-6, 1 - 1e-6), st.floats(1e-6, 1 - 1e-6), st.floats(-0.99, 0.99)
+)  # fmt: skip
+def test_two_nodes_fire_together_as_scipy_integrates(p, q, correlation):
+    law = stats.multivariate_normal([0, 0], [[1, correlation], [correlation, 1]])
+    both = law.cdf(special.ndtri([p, q]))
+    assert abs(excess_together(p, q, correlation) - (both - p * q)) < 1e-9
+
+
+def test_special_cases_of_firing_together_are_exact():
+    """Sheppard's formula at 1/2; no correlation; nodes that never or always fire."""
+    rho = np.linspace(-0.99, 0.99, 41)
+    np.testing.assert_allclose(
+        excess_together(0.5, 0.5, rho), np.arcsin(rho) / (2 * np.pi), atol=1e-15
+    )
+    assert excess_together(0.1, 0.3, 0.0) == 0
+    assert excess_together([0, 1, 0.5], [0.5, 0.2, 1], 0.7).tolist() == [0, 0, 0]
+
+
+def test_correlations_across_layers_go_through_the_mixing():
+    mixing = np.array([[1, 0], [0.6, 0.8]])
+    latents = sn.Latents(np.array([[0.5], [0.4], [0.8]]), mixing, np.array([0.1, 0.0, 0.2]))
+    found = latents.correlation(np.array([0, 0, 1]), np.array([1, 2, 2]), np.array([0, 0, 1]))
+    np.testing.assert_allclose(found, [0.2, 0.24 + 0.02, 0.192])
