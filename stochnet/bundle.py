@@ -86,12 +86,22 @@ class Bundle:
             raise InvalidInputError("conditions name a class that no parameter was fitted for")
         if self.latents is not None:
             self._check_latents(self.latents)
+        self._check_populations()
+
+    def _check_populations(self) -> None:
         names = {layer.name for layer in self.layers}
         for law in self.populations:
-            if law.layer not in names or not 0 <= law.fit < len(self.fits):
+            fit = self.fits[law.fit] if 0 <= law.fit < len(self.fits) else None
+            if fit is None or law.layer not in names:
                 raise InvalidInputError(
                     f"there is a population law for fit {law.fit} in layer {law.layer!r}, which "
-                    "the bundle does not have"
+                    "the bundle does not have: fit the laws again (fit_populations)"
+                )
+            if (fit.process, fit.n_conditions) != (law.process, law.n_conditions):
+                raise InvalidInputError(
+                    f"the population law of layer {law.layer!r} is one of {law.process.name} under "
+                    f"{law.n_conditions} conditions, fit {law.fit} is {fit.process.name} under "
+                    f"{fit.n_conditions}: fit the laws again (fit_populations)"
                 )
 
     def _check_latents(self, latents: Latents) -> None:

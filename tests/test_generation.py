@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import special, stats
+from scipy import integrate, special, stats
 
 import stochnet as sn
 from stochnet.errors import InvalidInputError
@@ -88,7 +88,6 @@ def test_every_process_can_be_generated(name):
         values = bundle.fits[0].params[p.name]
         live = values[values > p.domain[0]]
         assert ((live >= p.typical[0]) & (live <= max(p.typical[1], 2))).all()
-    assert sn.simulate(bundle, seed=1).n_nodes == 40
     with_classes = spec(CLASSES, process=name, params=params, window=5, tuning={"strength": 0.3})
     assert sn.generate(with_classes, rng=1).n_conditions == 5
 
@@ -173,10 +172,15 @@ def test_effects_have_their_strength_and_rank(rng):
 @pytest.mark.parametrize("latent", [-0.7, 0.0, 0.05, 0.6, 0.98])
 def test_spike_correlations_are_those_of_the_bivariate_normal_law(latent):
     for p, q in ((0.5, 0.5), (0.1, 0.7), (0.02, 0.03)):
-        joint = stats.multivariate_normal([0, 0], [[1, latent], [latent, 1]], allow_singular=True)
-        both = joint.cdf([special.ndtri(p), special.ndtri(q)], abseps=1e-10, releps=1e-10)
+        h, k = special.ndtri(p), special.ndtri(q)
+        inside = integrate.quad(
+            lambda x, k=k: stats.norm.pdf(x)
+            * special.ndtr((k - latent * x) / np.sqrt(1 - latent**2)),
+            -12, h, epsabs=1e-12, limit=200,
+        )  # fmt: skip
+        both = inside[0]
         truth = (both - p * q) / np.sqrt(p * (1 - p) * q * (1 - q))
-        assert float(spike_correlation(p, q, latent)) == pytest.approx(truth, abs=1e-5)
+        assert float(spike_correlation(p, q, latent)) == pytest.approx(truth, abs=1e-8)
     # Sheppard's formula.
     half = float(spike_correlation(0.5, 0.5, latent))
     assert half == pytest.approx(2 / np.pi * np.arcsin(latent), abs=1e-10)
@@ -272,7 +276,7 @@ def test_choices_and_mixtures_have_their_weights(rng):
         ({"correlation": {"rank": 2}}, "correlation: give mean, loadings or trial"),
         ({"correlation": {"mean": 0.1, "loadings": 0.5}}, "not both"),
         ({"correlation": {"mean": 0.1, "layers": ["z"]}}, "the layer 'z', there is none"),
-        ({"correlation": {"mean": 0.99}}, "layer 'a': .* correlation can be 0.000 to 0.8"),
+        ({"correlation": {"mean": 0.99}}, "layer 'a': .* correlation can be 0.000 to 0.6"),
         ({"correlation": {"mean": 0.1, "trial": 0.9}}, "change correlation.mean, spread or trial"),
         (
             {"process": "poisson", "params": {"rate": 1}, "correlation": {"mean": 0.1}},

@@ -326,7 +326,9 @@ def test_process_shares_and_point_masses_are_kept(law, rng):
     before, after = (states(one, layers[0]) for one, layers in
                      ((bundle, LAYERS), (again, again.layers)))  # fmt: skip
     for value in (-1, 1):
-        assert abs(np.sum(after == value) - 10 * np.sum(before == value)) <= 1
+        # A copula makes some nodes silent under all conditions by chance.
+        by_chance = 6 if law == "parametric" else 1
+        assert abs(np.sum(after == value) - 10 * np.sum(before == value)) <= by_chance
     assert again.fits[1].window == 5
     assert again.schedule == "stratified"
     assert np.array_equal(again.conditions, bundle.conditions)
@@ -421,6 +423,7 @@ def pairs(table):
 def test_noise_correlations_of_pairs_are_kept(law, factor, rng):
     """Means over 20 networks: within 4 % of those of the fitted one, five errors and more."""
     bundle = correlated(rng)
+    bundle = replace(bundle, populations=sn.fit_populations(bundle))
     for old in (0, 1):
         truth = pairs(bundle.latents.loadings[bundle.layers[old].nodes])
         found = []
@@ -436,9 +439,12 @@ def test_copies_without_turning_would_look_too_correlated(rng):
     table = bundle.latents.loadings[:50]
     rows = balanced(50, 500, rng)
     copies = pairs(table[rows])[1] / pairs(table)[1]
-    turned = draw_loadings(bundle.latents, [rows, rows + 50], [rng, rng]).loadings[:500]
-    assert copies > 1.02
-    assert abs(pairs(turned)[1] / pairs(table)[1] - 1) < 0.5 * (copies - 1)
+    turned = np.mean([
+        pairs(draw_loadings(bundle.latents, [rows, rows + 50], [rng, rng]).loadings[:500])
+        for _ in range(20)
+    ], axis=0)  # fmt: skip
+    assert copies > 1.03
+    np.testing.assert_allclose(turned, pairs(table), rtol=0.015)
     assert pairs_of_copies(np.array([0, 0, 1, 2])) == pytest.approx(2 / 12)
     assert kept_part(table, 0.0) == 1.0
 
@@ -506,6 +512,8 @@ def test_a_law_of_another_network_is_refused(rng):
     laws = sn.fit_populations(bundle)
     with pytest.raises(InvalidInputError, match="fit 5 in layer 'conv'"):
         replace(bundle, populations=(replace(laws[0], fit=5),))
+    with pytest.raises(InvalidInputError, match=r"one of bernoulli under 4 .* fit 1 is beta_ber"):
+        replace(bundle, populations=(replace(laws[0], fit=1),))
 
 
 def test_an_unknown_family_is_refused(rng, tmp_path, monkeypatch):

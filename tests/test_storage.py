@@ -95,6 +95,7 @@ DIGESTS = {
     "counts-v1": "245866a024b6ee8971a0b478c810e15239531bb2e65bfe3b9115cfefc0641e33",
     "bundle-v1": "84edeed573ce7c38cda397501e24524b8d6daf711b5ba1d351b7490bb6de998f",
     "correlated-bundle-v1": "bed684e54d63ec658c72f072e87a93c771def1db5956ee757548f7475f8ebb73",
+    "populations-bundle-v1": "cd89329859e5260f4aa8522df4efb5a151356a2c10c9188fd6db67e0e4c26b55",
 }
 
 

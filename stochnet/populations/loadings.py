@@ -11,6 +11,8 @@ from stochnet.process import Array
 # The rest of a node's variance is its own.
 MOST_SHARED = 0.999
 LEAST_KEPT = 0.25
+# With fewer fitted nodes nothing is known about pairs.
+FEWEST = 3
 
 
 def draw_loadings(
@@ -23,7 +25,8 @@ def draw_loadings(
     node's loadings from the mean of its layer is turned by an angle, the same for all nodes, into
     a random direction: its length, and with it the node's share of common variance, stays, and the
     angle is the one for which the mean square over pairs of (deviation · deviation) is that of
-    pairs of different fitted nodes. Where no node is copied the angle is 0.
+    pairs of different fitted nodes. The mean is shortened so that the mean of pairs stays as well.
+    Where no node is copied nothing is changed.
 
     Parameters
     ----------
@@ -53,23 +56,32 @@ def draw_loadings(
 
 def turn(table: Array, rows: NDArray[np.int64], rng: np.random.Generator) -> Array:
     """Turn the deviations of loadings (node, rank) of which some are copies, as `rows` tell."""
-    n, rank = table.shape
+    (n, rank), copies = table.shape, pairs_of_copies(rows)
     first = np.unique(rows, return_index=True)[1]
-    kept = kept_part(table[first], pairs_of_copies(rows)) if rank > 1 else 1.0
-    if kept >= 1.0:
+    if copies == 0 or len(first) < FEWEST:
         return table
+    kept = kept_part(table[first], copies) if rank > 1 else 1.0
     mean = table[first].mean(axis=0)
     off = table - mean
     length = np.sqrt((off**2).sum(axis=1, keepdims=True))
-    unit = off / np.where(length > 0, length, 1.0)
-    side = rng.standard_normal((n, rank))
-    side -= (side * unit).sum(axis=1, keepdims=True) * unit
-    side /= np.sqrt((side**2).sum(axis=1, keepdims=True))
     # E[turned turned'] = kept · off off' + (1 - kept) |off|² / rank.
     cosine2 = (kept * (rank - 1) + 1) / rank
-    turned = np.sqrt(cosine2) * off + np.sqrt(1 - cosine2) * length * side
-    # Random directions must not move the mean loadings: they are the mean correlation of pairs.
-    return np.asarray(mean + turned - turned.mean(axis=0) + off.mean(axis=0))
+    turned = off
+    if cosine2 < 1:
+        unit = off / np.where(length > 0, length, 1.0)
+        side = rng.standard_normal((n, rank))
+        side -= (side * unit).sum(axis=1, keepdims=True) * unit
+        side /= np.sqrt((side**2).sum(axis=1, keepdims=True))
+        turned = np.sqrt(cosine2) * off + np.sqrt(1 - cosine2) * length * side
+        # Random directions must not move the mean loadings: they are the mean correlation of pairs.
+        turned += off.mean(axis=0) - turned.mean(axis=0)
+    # The mean over pairs of different fitted nodes is a little below the square of the mean, and
+    # copies lie above it: the mean gives way.
+    square, m = float((length[first] ** 2).mean()), len(first)
+    among = copies - (1 - copies) / (m - 1)
+    before = float(mean @ mean)
+    after = max(before - square / (m - 1) - cosine2 * square * among, 0.0)
+    return np.asarray(turned + mean * np.sqrt(after / before if before > 0 else 1.0))
 
 
 def pairs_of_copies(rows: NDArray[np.int64]) -> float:
@@ -85,7 +97,7 @@ def kept_part(table: Array, copies: float) -> float:
     copies, U, V the means over pairs of (d·d')², |d|²|d'|², and K the mean of |d|⁴.
     """
     m, rank = table.shape
-    if copies == 0 or m < 3:
+    if copies == 0 or m < FEWEST:
         return 1.0
     off = table - table.mean(axis=0)
     square = (off**2).sum(axis=1)

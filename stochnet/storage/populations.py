@@ -100,6 +100,9 @@ def read_population(group: h5py.Group, known: Callable[[h5py.Group], Process]) -
     wrong = [name for name, array in arrays.items() if len(array) != width]
     if wrong or not correlation.shape == arrays["kernel_covariance"].shape == (width, width):
         raise FileFormatError(f"{group.name}: its arrays must have {width} columns")
+    bandwidth = float(attribute(group, "bandwidth"))
+    if not 0 <= bandwidth < 1:
+        raise FileFormatError(f"{group.name}: bandwidth must lie in [0, 1), got {bandwidth}")
     shares = [float(attribute(group, name)) for name in _SHARES]
     return Population(
         str(attribute(group, "layer")),
@@ -114,7 +117,7 @@ def read_population(group: h5py.Group, known: Callable[[h5py.Group], Process]) -
         tuple(margins),
         correlation,
         Kernel(
-            float(attribute(group, "bandwidth")),
+            bandwidth,
             arrays["kernel_centre"],
             arrays["kernel_covariance"],
         ),
