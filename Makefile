@@ -1,10 +1,12 @@
 # Every target makes the virtual environment .venv by itself when it is missing.
 #   PYTHON=python3.12 make install    another interpreter (3.11 or newer)
 #   WORKERS=4 make test               more test processes
+#   BENCH=--quick make bench          a look in three minutes
 
 PYTHON  ?= python3
 WORKERS ?= 2
 REPORT  ?= demo-report
+BENCH   ?=
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -12,11 +14,11 @@ STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint bench calibration docs clean
+.PHONY: help install demo test lint bench bench-more bench-peers calibration docs clean
 
 help:  ## show this list
 	@echo "stochnet: make TARGET"
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## */  \1\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## */  \1\t/' | expand -t 14
 
 install: $(STAMP)  ## make the virtual environment .venv with the tested versions
 
@@ -32,11 +34,17 @@ lint: $(STAMP)  ## ruff and mypy only
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.installed-bench  ## measure speed, also against other packages
+bench: bench-peers  ## measure speed against other packages, into benchmarks.json
+	$(BIN)/python tests/benchmarks/peers.py $(BENCH)
+
+bench-more: $(VENV)/.installed-bench  ## single functions under pytest-benchmark, and large fits
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only
-	$(BIN)/python tests/benchmarks/peers.py
 	$(BIN)/python tests/benchmarks/fits.py
+	$(BIN)/python tests/benchmarks/streaming.py
 	$(BIN)/python tests/benchmarks/whole_loop.py
+
+bench-peers: $(VENV)/.installed-bench  ## environments for packages that need their own
+	$(BIN)/python tests/benchmarks/environments.py
 
 calibration: $(STAMP)  ## run the study of estimators, intervals, choices and tests again
 	$(BIN)/python sims/calibration/run.py
@@ -47,7 +55,7 @@ docs: $(VENV)/.installed-docs  ## build the documentation as HTML
 
 clean:  ## remove the virtual environment and everything that was built
 	rm -rf $(VENV) $(REPORT) build dist docs/_build docs/generated
-	rm -rf .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv-peers .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An environment is made once, and installed into again only when the two files change.

@@ -23,10 +23,12 @@ _HOME = {
     "Population": "populations.law",
     "Process": "process",
     "ProcessFit": "fits",
+    "RasterSummary": "raster_summary",
     "Report": "validation",
     "Schedule": "schedule",
     "SpikeRaster": "raster",
     "StochnetError": "errors",
+    "SummarySink": "summary_sink",
     "Workers": "workers",
     "assess": "assumptions",
     "autocorrelation": "statistics",
@@ -48,8 +50,10 @@ _HOME = {
     "rate_by_condition": "statistics",
     "read_bundle": "storage",
     "read_raster": "storage",
+    "read_summary": "storage",
     "rebin": "rebinning",
     "record": "recording",
+    "record_summary": "recording",
     "sample_pairs": "coactivity",
     "saturated": "statistics",
     "select": "estimation",
@@ -60,6 +64,7 @@ _HOME = {
     "window_counts": "statistics",
     "write_bundle": "storage",
     "write_raster": "storage",
+    "write_summary": "storage",
 }
 __all__ = sorted(_HOME)
 
@@ -81,8 +86,9 @@ if TYPE_CHECKING:
     from stochnet.process import Process
     from stochnet.processes import PROCESSES
     from stochnet.raster import SpikeRaster
+    from stochnet.raster_summary import RasterSummary
     from stochnet.rebinning import rebin
-    from stochnet.recording import record
+    from stochnet.recording import record, record_summary
     from stochnet.resampling import fit_populations
     from stochnet.schedule import Schedule, make_schedule, present
     from stochnet.simulation import simulate
@@ -100,10 +106,13 @@ if TYPE_CHECKING:
     from stochnet.storage import (
         read_bundle,
         read_raster,
+        read_summary,
         verify,
         write_bundle,
         write_raster,
+        write_summary,
     )
+    from stochnet.summary_sink import SummarySink
     from stochnet.validation import Report, validate
     from stochnet.workers import Workers
 

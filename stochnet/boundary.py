@@ -6,7 +6,9 @@ import functools
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, stats
+from scipy import optimize
+
+from stochnet.lazy import stats
 
 POINTS = 129
 

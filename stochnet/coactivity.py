@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.kernels import summary as kernels
+from stochnet.moments import Array, phi
 from stochnet.packing import unpack
 from stochnet.raster import SpikeRaster
-from stochnet.statistics import Array, phi
 from stochnet.sufficient import packed
 from stochnet.threads import run_blocks
 

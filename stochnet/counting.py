@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from stochnet.kernels.gain_laws import poisson_cdf
+from stochnet.lazy import stats
 
 Array = NDArray[np.float64]
 TAIL = 2.0**-33

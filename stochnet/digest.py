@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,47 +19,71 @@ def rows_per_leaf(row_bytes: int) -> int:
     return max(1, LEAF_BYTES // max(1, row_bytes))
 
 
+def raw_bytes(rows: NDArray[Any]) -> memoryview:
+    """Return the values of an array as bytes, in C order and little-endian; no copy if they are."""
+    block = np.ascontiguousarray(rows, dtype=rows.dtype.newbyteorder("<"))
+    return memoryview(block.reshape(-1).view(np.uint8).data)
+
+
 class ArrayDigest:
     """Hash tree over an array that arrives in blocks of rows, in order.
 
     Leaves are the SHA-256 of as many whole rows as fit into 1 MiB (at least one), little-endian in
     C order; the root is the SHA-256 of the leaves. So the digest does not depend on block sizes.
+
+    Attributes
+    ----------
+    rows : int
+        Rows so far.
+    leaves : list of bytes
+        The leaves that are full so far.
+    leaf_bytes : int
+        Bytes under a leaf; the last one may have fewer.
     """
 
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self.shape = shape
-        self.dtype = dtype.newbyteorder("<")
-        self._row_bytes = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
-        self._leaf_bytes = rows_per_leaf(self._row_bytes) * self._row_bytes
-        self._root = hashlib.sha256()
-        self._leaf = hashlib.sha256()
-        self._in_leaf = 0
-        self.rows = 0
+    def __init__(
+        self, shape: tuple[int, ...], dtype: np.dtype[Any], leaves: Iterable[bytes] = ()
+    ) -> None:
+        self.dtype = dtype
+        row_bytes = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
+        self.leaf_bytes = rows_per_leaf(row_bytes) * row_bytes
+        self.leaves = list(leaves)
+        self.rows = len(self.leaves) * rows_per_leaf(row_bytes)
+        self._open = hashlib.sha256()
+        self._in_open = 0
 
-    def update(self, rows: NDArray[Any]) -> None:
-        """Add the next rows."""
-        block = np.ascontiguousarray(rows, dtype=self.dtype)
-        self.rows += block.shape[0] if block.ndim else 1
-        view = memoryview(block.reshape(-1).view(np.uint8).data)
-        position = 0
-        while position < len(view):
-            take = min(self._leaf_bytes - self._in_leaf, len(view) - position)
-            self._leaf.update(view[position : position + take])
-            self._in_leaf += take
-            position += take
-            if self._in_leaf == self._leaf_bytes:
-                self._close_leaf()
+    def update(self, rows: NDArray[Any], run: Callable[..., Iterable[bytes]] = map) -> None:
+        """Add the next rows; `run` is ``map`` or works like it, and hashes the full leaves."""
+        view = raw_bytes(np.asarray(rows, self.dtype))
+        self.rows += rows.shape[0] if rows.ndim else 1
+        begin = 0
+        if self._in_open:
+            begin = min(self.leaf_bytes - self._in_open, len(view))
+            self._add_to_open(view[:begin])
+        whole = range(begin, len(view) - self.leaf_bytes + 1, max(1, self.leaf_bytes))
+        self.leaves += run(_sha256, [view[at : at + self.leaf_bytes] for at in whole])
+        self._add_to_open(view[begin + len(whole) * self.leaf_bytes :])
 
-    def _close_leaf(self) -> None:
-        self._root.update(self._leaf.digest())
-        self._leaf = hashlib.sha256()
-        self._in_leaf = 0
+    def _add_to_open(self, piece: memoryview) -> None:
+        self._open.update(piece)
+        self._in_open += len(piece)
+        if self._in_open == self.leaf_bytes:
+            self._close()
+
+    def _close(self) -> None:
+        if self._in_open:
+            self.leaves.append(self._open.digest())
+            self._open = hashlib.sha256()
+            self._in_open = 0
 
     def digest(self) -> bytes:
-        """Return the root over all rows so far."""
-        if self._in_leaf:
-            self._close_leaf()
-        return self._root.digest()
+        """Return the root over all rows; there must be no more to come."""
+        self._close()
+        return hashlib.sha256(b"".join(self.leaves)).digest()
+
+
+def _sha256(piece: memoryview) -> bytes:
+    return hashlib.sha256(piece).digest()
 
 
 def array_digest(blocks: Iterable[NDArray[Any]], shape: tuple[int, ...], dtype: Any) -> bytes:

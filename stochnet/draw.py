@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stochnet import packing, rng
-from stochnet.correlated import Sharing, draw_correlated
+from stochnet.correlated import draw_correlated
 from stochnet.errors import InvalidInputError
 from stochnet.fits import ProcessFit
-from stochnet.kernels.counts import independent_counts, pooled_counts
-from stochnet.kernels.renewal_spikes import renewal_spikes
-from stochnet.kernels.segmented import segmented_spikes
-from stochnet.kernels.sparse import sparse_spikes
-from stochnet.kernels.spikes import pooled_spikes, profile_spikes
-from stochnet.kernels.stepwise import stepwise
 from stochnet.process import Independent, Renewal, Stepwise
 from stochnet.segments import SLOTS, Segments, cut_segments, slot_of_bin
+from stochnet.sharing import Sharing, by_latents
 from stochnet.threads import run_blocks
 
 # Of the tables that one thread makes at a time.
 TABLE_BYTES = 1 << 25
+# Of spikes, at the least, that one thread draws at a time.
+PART_BYTES = 1 << 17
+PARTS = 8
+TARGETS = ("cpu", "cuda")
 _LANES = 8
 
 
@@ -55,6 +56,7 @@ def draw_nodes(
     run: Run,
     dtype: np.dtype[Any],
     out: NDArray[Any] | None = None,
+    target: str = "cpu",
     shared: Sharing | None = None,
 ) -> NDArray[Any]:
     """Draw the nodes `first` to `last` of a bundle: data of a raster (node, trial, word or bin).
@@ -62,6 +64,7 @@ def draw_nodes(
     Into `out` if it is given: contiguous, of that shape and type. shared: the latents of these
     nodes, None where they are independent.
     """
+    kernels = kernels_of(target)
     packed_width = packing.n_words(run.n_bins)
     packed = dtype == np.uint64
     if out is None:
@@ -70,51 +73,40 @@ def draw_nodes(
         a, b = np.searchsorted(fit.node_ids, [first, last])
         if a == b:
             continue
-        for part, latents in _by_latents(fit.take(slice(a, b)), shared):
-            rows = part.node_ids - first
+        for part, start, stop, latents in by_latents(fit, a, b, shared):
+            rows = part.node_ids[start:stop] - first
             counts = part.process.has_counts
             together = counts != packed and len(rows) == len(out)
             shape = (len(rows), run.n_trials, run.n_bins if counts else packed_width)
-            target = out if together else np.empty(shape, dtype if counts else np.uint64)
+            drawn = out if together else np.empty(shape, dtype if counts else np.uint64)
             if latents is None:
-                _draw_fit(part, 0, len(rows), run, target)
+                _draw_fit(part, start, stop, run, drawn, kernels)
             else:
-                _draw_sharing(part, latents, run, target)
+                _draw_sharing(part, latents, run, drawn, kernels)
             if not together:
-                out[rows] = target if counts or packed else packing.unpack(target, run.n_bins)
+                out[rows] = drawn if counts or packed else packing.unpack(drawn, run.n_bins)
     return out
 
 
-def _by_latents(
-    fit: ProcessFit, shared: Sharing | None
-) -> Iterator[tuple[ProcessFit, Sharing | None]]:
-    """Yield the nodes of a fit that are drawn on their own, and those that share latents."""
-    which = np.zeros(len(fit.node_ids), bool)
-    if shared is not None:
-        which = shared.has_loadings(fit.node_ids)
-    for rows, of_these in ((~which, None), (which, shared)):
-        if rows.all():
-            yield fit, of_these
-        elif rows.any():
-            yield fit.take(rows), of_these
+def kernels_of(target: str) -> ModuleType:
+    """Return the kernels of a target: `stochnet.kernels.cpu`, or a module like it.
+
+    Raises
+    ------
+    InvalidInputError
+        Numba has no CUDA.
+    """
+    try:
+        return importlib.import_module(f"stochnet.kernels.{target}")
+    except ImportError as error:
+        raise InvalidInputError(
+            f"target {target!r} needs numba-cuda: pip install 'stochnet[gpu]'"
+        ) from error
 
 
-def _draw_sharing(fit: ProcessFit, shared: Sharing, run: Run, out: NDArray[Any]) -> None:
-    """Draw nodes that share latents; every part draws these again, so parts are large."""
-    conditions = run.conditions if fit.n_conditions else None
-    step = max(1, TABLE_BYTES // (32 * (shared.rank + max(1, fit.n_conditions))))
-    size, key = (run.n_trials, run.n_bins), (run.k0, run.k1)
-
-    def part(start: int, stop: int) -> None:
-        for i in range(start, stop, step):
-            j = min(i + step, stop)
-            nodes, words = fit.node_ids[i:j], out[i:j].reshape(j - i, -1)
-            draw_correlated(shared, _tables(fit, i, j), nodes, size, key, conditions, words)
-
-    run_blocks(part, len(out), step=-(-len(out) // run.threads), threads=run.threads)
-
-
-def _draw_fit(fit: ProcessFit, a: int, b: int, run: Run, out: NDArray[Any]) -> None:
+def _draw_fit(
+    fit: ProcessFit, a: int, b: int, run: Run, out: NDArray[Any], kernels: ModuleType
+) -> None:
     """Draw nodes a to b of a fit, a part of the table at a time."""
     draw = _DRAW[type(fit.process.sampler)]
     prepared = _prepare(fit, run)
@@ -125,9 +117,36 @@ def _draw_fit(fit: ProcessFit, a: int, b: int, run: Run, out: NDArray[Any]) -> N
         for i in range(start, stop, step):
             j = min(i + step, stop)
             nodes = fit.node_ids[a + i : a + j].astype(np.uint64)
-            draw(fit, prepared, _tables(fit, a + i, a + j), nodes, run, out[i:j])
+            draw(kernels, fit, prepared, _tables(fit, a + i, a + j), nodes, run, out[i:j])
 
-    run_blocks(part, b - a, threads=run.threads)
+    if not kernels.THREADED or run.threads == 1:
+        part(0, b - a)
+        return
+    # Several parts a thread even the load out; small ones do not repay what is prepared for each.
+    least = PART_BYTES // max(1, out[0].nbytes)
+    run_blocks(
+        part, b - a, step=max(-(-(b - a) // (PARTS * run.threads)), least), threads=run.threads
+    )
+
+
+def _draw_sharing(
+    fit: ProcessFit, shared: Sharing, run: Run, out: NDArray[Any], kernels: ModuleType
+) -> None:
+    """Draw nodes that share latents; every part draws these again, so parts are large."""
+    conditions = run.conditions if fit.n_conditions else None
+    size, key = (run.n_trials, run.n_bins), (run.k0, run.k1)
+    step = max(1, TABLE_BYTES // (32 * (shared.rank + max(1, fit.n_conditions))))
+
+    def part(start: int, stop: int) -> None:
+        for i in range(start, stop, step):
+            j = min(i + step, stop)
+            nodes, words = fit.node_ids[i:j], out[i:j].reshape(j - i, -1)
+            draw_correlated(
+                kernels, shared, _tables(fit, i, j), nodes, size, key, conditions, words
+            )
+
+    threads = run.threads if kernels.THREADED else 1
+    run_blocks(part, len(out), step=-(-len(out) // threads), threads=threads)
 
 
 def _tables(fit: ProcessFit, start: int, stop: int) -> NDArray[np.float64]:
@@ -188,6 +207,7 @@ def _prepare(fit: ProcessFit, run: Run) -> Prepared | None:
 
 
 def _draw_independent(
+    kernels: ModuleType,
     fit: ProcessFit,
     prepared: Prepared | None,
     tables: NDArray[np.float64],
@@ -203,15 +223,10 @@ def _draw_independent(
         size = (run.n_trials, run.n_bins)
         if fit.process.has_profile:
             slots = slot_of_bin(run.n_bins, fit.window or run.n_bins).astype(np.uint8)
-            profile_spikes(thresholds, nodes, *size, *key, words, slots)
+            kernels.profile_spikes(thresholds, nodes, *size, *key, words, slots)
         else:
             pooled = thresholds[:, 0].copy()
-            sparse = (pooled >= rng.SPARSE_FROM) & (pooled < rng.SPARSE_BELOW)
-            if sparse.any():
-                scale, shift = rng.gap_scale(np.where(sparse, pooled, rng.SPARSE_FROM))
-                scale[~sparse] = 0
-                sparse_spikes(scale, shift, nodes, *size, *key, words)
-            pooled_spikes(pooled, nodes, *size, *key, words)
+            kernels.pooled_spikes(pooled, *rng.sparse_scale(pooled), nodes, *size, *key, words)
         return
     segments = prepared.segments
     addresses = (prepared.row, prepared.slot, prepared.trial, gain)
@@ -223,17 +238,20 @@ def _draw_independent(
         entries[entries >= np.uint64(2**32 - 1)] = np.uint64(2**32)
         entries[..., -1] = np.uint64(2**32)
         if entries.shape[1:3] == (1, 1):
-            pooled_counts(np.ascontiguousarray(entries[:, 0, 0]), nodes, *key, out)
+            kernels.pooled_counts(np.ascontiguousarray(entries[:, 0, 0]), nodes, *key, out)
             return
-        independent_counts(entries, nodes, *key, out, segments.of_bin, *addresses)
+        kernels.independent_counts(entries, nodes, *key, out, segments.of_bin, *addresses)
         return
     thresholds = np.floor(levels * 2.0**rng.PROBABILITY_BITS).astype(np.uint64)
     pieces = (segments.word_pieces, segments.piece_mask, segments.piece_segment)
     words = out.reshape(len(out), -1)
-    segmented_spikes(thresholds, nodes, run.n_trials, run.n_bins, *key, words, *pieces, *addresses)
+    kernels.segmented_spikes(
+        thresholds, nodes, run.n_trials, run.n_bins, *key, words, *pieces, *addresses
+    )
 
 
 def _draw_stepwise(
+    kernels: ModuleType,
     fit: ProcessFit,
     prepared: Prepared | None,
     tables: NDArray[np.float64],
@@ -247,11 +265,12 @@ def _draw_stepwise(
     pooled = fit.n_conditions == 0 or run.conditions is None
     conditions = np.zeros((1, 1), np.int16) if pooled else run.conditions
     counts = fit.process.has_counts
-    kernel = stepwise(sampler.init, sampler.step, counts=counts, pooled=pooled)
+    kernel = kernels.stepwise(sampler.init, sampler.step, counts=counts, pooled=pooled)
     kernel(tables, nodes, run.n_bins, run.k0, run.k1, out, conditions)
 
 
 def _draw_renewal(
+    kernels: ModuleType,
     fit: ProcessFit,
     prepared: Prepared | None,
     tables: NDArray[np.float64],
@@ -260,7 +279,7 @@ def _draw_renewal(
     out: NDArray[Any],
 ) -> None:
     if fit.n_conditions:
-        _draw_stepwise(fit, prepared, tables, nodes, run, out)
+        _draw_stepwise(kernels, fit, prepared, tables, nodes, run, out)
         return
     hazards = tables[:, 0]
     last = np.stack([hazards[:, hazards.shape[1] // 2 - 1], hazards[:, -1]], axis=1)
@@ -269,7 +288,7 @@ def _draw_renewal(
     shift[thresholds == 0] = 0
     words = out.reshape(len(out), -1)
     size = (run.n_trials, run.n_bins)
-    renewal_spikes(hazards, scale, shift, nodes, *size, run.k0, run.k1, words)
+    kernels.renewal_spikes(hazards, scale, shift, nodes, *size, run.k0, run.k1, words)
 
 
 _DRAW: dict[type, Callable[..., None]] = {

@@ -18,13 +18,14 @@ from stochnet.process import Process
 from stochnet.processes import PROCESSES, get_process
 from stochnet.provenance import provenance
 from stochnet.raster import SpikeRaster
+from stochnet.raster_summary import RasterSummary, require_raster
 from stochnet.selection import Selection, check_criterion, choose
 from stochnet.shrinkage import shrink as shrunken
 from stochnet.threads import Progress
 
 
 def fit(
-    raster: SpikeRaster,
+    raster: SpikeRaster | RasterSummary,
     process: str | Process,
     *,
     per_condition: bool = False,
@@ -39,7 +40,8 @@ def fit(
 
     Parameters
     ----------
-    raster : SpikeRaster
+    raster : SpikeRaster or RasterSummary
+        A summary must hold the parts that the process needs, for the same window and conditions.
     process : str or Process
         For example ``"bernoulli"``, ``"poisson"``, ``"beta_bernoulli"``, ``"negative_binomial"``.
     per_condition : bool, default False
@@ -74,7 +76,7 @@ def fit(
 
 
 def select(
-    raster: SpikeRaster,
+    raster: SpikeRaster | RasterSummary,
     processes: Sequence[str | Process] | None = None,
     *,
     criterion: str = "aic",
@@ -94,7 +96,8 @@ def select(
 
     Parameters
     ----------
-    raster : SpikeRaster
+    raster : SpikeRaster or RasterSummary
+        Trials can be held out of a raster only.
     processes : sequence of str or Process, optional
         All by default.
     criterion : {"aic", "bic", "held_out"}
@@ -122,7 +125,7 @@ def select(
 
 
 def fit_bundle(
-    raster: SpikeRaster,
+    raster: SpikeRaster | RasterSummary,
     process: str | Process = "auto",
     *,
     processes: Sequence[str | Process] | None = None,
@@ -197,7 +200,9 @@ def _select(
 ) -> tuple[tuple[ProcessFit, ...], Selection]:
     check_criterion(criterion, by)
     raster = plan.raster
-    fold = fold_of_trial(raster, folds) if criterion == "held_out" else None
+    fold = None
+    if criterion == "held_out":
+        fold = fold_of_trial(require_raster(raster, "held-out likelihood"), folds)
     fits = fit_all(plan, progress, intervals=False, executor=executor)
     if fold is None:
         scores = np.stack([getattr(one, criterion) for one in fits], axis=1)

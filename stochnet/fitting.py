@@ -16,6 +16,7 @@ from stochnet.held_out import held_out_score
 from stochnet.intervals import LEVEL, stacked
 from stochnet.plan import Plan
 from stochnet.process import Array, Process
+from stochnet.raster_summary import require_raster
 from stochnet.summary import Summary
 from stochnet.threads import Progress
 
@@ -115,7 +116,9 @@ def _intervals_of_nodes(
 def score_nodes(plan: Plan, first: int, last: int, fold: NDArray[np.int64]) -> Array:
     """Return the held-out score of one block of nodes: (node, process)."""
     return held_out_score(
-        plan.raster.block(slice(first - plan.first_node, last - plan.first_node)),
+        require_raster(plan.raster, "held-out likelihood").block(
+            slice(first - plan.first_node, last - plan.first_node)
+        ),
         plan.records,
         fold,
         window=plan.width,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+
+from stochnet.lazy import stats
 
 if TYPE_CHECKING:
     from stochnet.fits import ProcessFit

@@ -11,18 +11,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from stochnet import packing, rng
 from stochnet.bundle import Bundle
-from stochnet.correlated import Sharing, sharing
-from stochnet.draw import Run, draw_nodes
+from stochnet.draw import TARGETS, Run, draw_nodes, kernels_of
 from stochnet.errors import InvalidInputError
 from stochnet.fits import ProcessFit, known_fit
 from stochnet.labels import per_bin
 from stochnet.process import Process
 from stochnet.provenance import provenance
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
+from stochnet.sharing import Sharing, sharing
 from stochnet.sink import Shape
 from stochnet.threads import count
 
-TARGETS = ("cpu",)
 Law = tuple[Process, NDArray[np.int64], Mapping[str, Any], int | None]
 
 
@@ -38,7 +37,9 @@ class Job:
     template : SpikeRaster
         The raster to be, without its data.
     target : str
-        One of ``TARGETS``: where it is drawn.
+        One of ``stochnet.draw.TARGETS``: where it is drawn.
+    start : int
+        First node to draw; those before it are there already.
     shared : Sharing or None
         The latents of the bundle, as they are drawn.
     """
@@ -47,6 +48,7 @@ class Job:
     run: Run
     template: SpikeRaster
     target: str = "cpu"
+    start: int = 0
     shared: Sharing | None = None
 
     @property
@@ -57,12 +59,12 @@ class Job:
     def blocks(self, step: int | None = None) -> list[tuple[int, int]]:
         """Return first and last (excluded) node of every block, in order."""
         n_nodes, step = self.template.n_nodes, min(step or self.step, self.step)
-        return [(a, min(a + step, n_nodes)) for a in range(0, n_nodes, step)]
+        return [(a, min(a + step, n_nodes)) for a in range(self.start, n_nodes, step)]
 
     def draw(self, first: int, last: int, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Draw whole nodes: data (node, trial, word or bin), into `out` if it is given."""
         dtype = self.template.data.dtype
-        return draw_nodes(self.bundle, first, last, self.run, dtype, out, self.shared)
+        return draw_nodes(self.bundle, first, last, self.run, dtype, out, self.target, self.shared)
 
     def part(self, first: int, last: int, threads: int = 1) -> JobPart:
         """Return what is needed to draw some nodes elsewhere; they keep their addresses."""
@@ -90,7 +92,8 @@ class JobPart:
 
     def draw(self) -> NDArray[Any]:
         """Draw the nodes: data (node, trial, word or bin)."""
-        return draw_nodes(self, self.first, self.last, self.run, self.dtype, shared=self.shared)
+        size = (self.first, self.last, self.run, self.dtype)
+        return draw_nodes(self, *size, target=self.target, shared=self.shared)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Of a fit a simulation needs the parameters alone.
@@ -161,6 +164,13 @@ def make_job(
             )
     if target not in TARGETS:
         raise InvalidInputError(f"target must be one of {', '.join(TARGETS)}, got {target!r}")
+    kernels_of(target).check()
+    shared = None if bundle.latents is None else sharing(bundle.latents, bundle.layers)
+    if shared is not None and not hasattr(kernels_of(target), "correlated_spikes"):
+        raise InvalidInputError(
+            f"target {target!r} does not draw correlated nodes yet: use target='cpu', or set the "
+            "latents of the bundle to None"
+        )
     seed = rng.resolve_seed(seed)
     table = _conditions(bundle, n_trials, n_bins, conditions)
     dtype = _data_type(bundle)
@@ -177,8 +187,7 @@ def make_job(
         ),
     )
     run = Run(n_trials, n_bins, table, *rng.split_seed(seed), count(threads))
-    shared = None if bundle.latents is None else sharing(bundle.latents, bundle.layers)
-    return Job(bundle, run, template, target, shared)
+    return Job(bundle, run, template, target, shared=shared)
 
 
 def _data_type(bundle: Bundle) -> np.dtype[Any]:

@@ -83,7 +83,7 @@ def merge(
     --------
     >>> sn.merge(["rec-1.h5", "rec-2.h5"], "rec.h5")  # doctest: +SKIP
     """
-    from stochnet.storage import RasterWriter, verify
+    from stochnet.storage import raster_writer, verify
     from stochnet.storage.publish import check_target
 
     check_target(Path(path))
@@ -95,7 +95,7 @@ def merge(
     template = _template(shards)
     # A block of all shards, and the same once more, joined.
     step = max(1, BLOCK_BYTES // (2 * template.node_bytes))
-    with RasterWriter(path, template) as writer:
+    with raster_writer(path, template) as writer:
         for first in range(0, template.n_nodes, step):
             last = min(first + step, template.n_nodes)
             parts = [one.raster.data[first:last] for one in shards]

@@ -13,9 +13,12 @@ from stochnet.dispatch import Call, nodes_per_block, results
 from stochnet.portable import portable
 from stochnet.process import Process
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
-from stochnet.segments import SLOTS, Segments, check_window, cut_segments
-from stochnet.sufficient import LONGEST_AGE, raster_segments
-from stochnet.summary import Summary, summarize
+from stochnet.raster_summary import RasterSummary
+from stochnet.reading import Request
+from stochnet.segments import Segments, check_window, cut_segments
+from stochnet.sufficient import raster_segments
+from stochnet.summary import Summary
+from stochnet.summary_reader import reader_of
 
 T = TypeVar("T")
 
@@ -25,7 +28,7 @@ class Plan:
 
     Parameters
     ----------
-    raster : SpikeRaster
+    raster : SpikeRaster or RasterSummary
     records : tuple of Process
     per_condition : bool
     window : int or None
@@ -38,7 +41,7 @@ class Plan:
 
     def __init__(
         self,
-        raster: SpikeRaster,
+        raster: SpikeRaster | RasterSummary,
         records: tuple[Process, ...],
         per_condition: bool,
         window: int | None,
@@ -54,6 +57,8 @@ class Plan:
         self.width = window if counted else None
         self.segments = segments or raster_segments(raster, self.width, per_condition)
         self.n_conditions = raster.n_conditions if per_condition else 1
+        request = Request(self.width, per_condition, self.needs, self.segments)
+        self._reader = reader_of(raster, request)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Segments take more bytes than the labels they are cut by.
@@ -63,25 +68,19 @@ class Plan:
     @property
     def step(self) -> int:
         """Nodes in a block, so that its summaries fit into memory."""
-        raster = self.raster
-        # A block of a raster in memory is a view.
-        extra = 0 if isinstance(raster.data, np.ndarray) else raster.node_bytes
-        if "windows" in self.needs:
-            lengths = np.unique(self.segments.length)
-            extra += 4 * self.segments.n_segments + 4 * int(lengths.sum() + 1) * self.n_conditions
-        if "ages" in self.needs:
-            extra += 16 * min(LONGEST_AGE, raster.n_bins) * self.n_conditions
-        if "counts" in self.needs and raster.kind == "counts":
-            extra += 8 * (int(np.iinfo(raster.data.dtype).max) + 1) * self.n_conditions
-        if "slots" in self.needs:
-            extra += 8 * SLOTS * (self.n_conditions + 6)
-        return max(1, BLOCK_BYTES // (extra + 64))
+        return self._reader.step
 
     def part(self, first: int, last: int) -> Plan:
         """Return the plan of some nodes, for a worker."""
         labels = self.raster.conditions if self.per_condition else None
+        raster = self.raster
+        sent: SpikeRaster | RasterSummary
+        if isinstance(raster, RasterSummary):
+            sent = raster.part(first, last, conditions=labels)
+        else:
+            sent = portable(raster, first, last, conditions=labels)
         return Plan(
-            portable(self.raster, first, last, conditions=labels),
+            sent,
             self.records,
             self.per_condition,
             self.window,
@@ -91,13 +90,7 @@ class Plan:
 
     def summaries(self, first: int, last: int) -> tuple[Summary, ...]:
         """Summarise some nodes, numbered as in the whole network."""
-        return summarize(
-            self.raster.block(slice(first - self.first_node, last - self.first_node)),
-            window=self.width,
-            per_condition=self.per_condition,
-            parts=self.needs,
-            segments=self.segments,
-        )
+        return self._reader.read(first - self.first_node, last - self.first_node)
 
     def each_block(
         self,
@@ -135,7 +128,7 @@ class Plan:
 
 
 def _unpickled(
-    raster: SpikeRaster,
+    raster: SpikeRaster | RasterSummary,
     width: int | None,
     records: tuple[Process, ...],
     per_condition: bool,

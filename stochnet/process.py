@@ -68,7 +68,8 @@ class Stepwise:
 
     ``init(row, u) -> state`` once per trial and ``step(row, state, u) -> (count, state)`` once per
     bin, where `row` is the node's row of the table (node, entry) and `u` a number in [0, 1) that is
-    a multiple of 2**-32. Both are plain Python that compares, adds, multiplies and indexes.
+    a multiple of 2**-32. Both are plain Python that compares, adds, multiplies and indexes. They
+    add no product to a floating-point number: a GPU rounds such a sum once, and a CPU twice.
     """
 
     init: Callable[..., Any]

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from stochnet.flags import Flag
 from stochnet.kernels import regression
+from stochnet.lazy import stats
 from stochnet.process import Array, Estimate, Params
 from stochnet.segments import SLOTS, slot_of_bin
 from stochnet.splines import BASIS, CONTROLS

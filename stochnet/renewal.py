@@ -32,10 +32,10 @@ def step(row, state, u):  # type: ignore[no-untyped-def]
     if state < 0:
         if u < row[-state - 1]:
             return 1, 1
-        return 0, max(state - 1, -LONGEST_AGE)
+        return 0, state - 1 if state > -LONGEST_AGE else state
     if u < row[LONGEST_AGE + state - 1]:
         return 1, 1
-    return 0, min(state + 1, LONGEST_AGE)
+    return 0, state + 1 if state < LONGEST_AGE else state
 
 
 SAMPLER = Renewal(init, step)

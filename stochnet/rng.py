@@ -127,6 +127,15 @@ def minus_log(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(2 * z * rate - exponent * _LN2)
 
 
+def sparse_scale(thresholds: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return scale and shift of `geometric_gap` for sparse nodes; the scale of others is 0."""
+    sparse = (thresholds >= SPARSE_FROM) & (thresholds < SPARSE_BELOW)
+    scale, shift = np.zeros_like(thresholds), np.zeros_like(thresholds)
+    if sparse.any():
+        scale[sparse], shift[sparse] = gap_scale(thresholds[sparse])
+    return scale, shift
+
+
 def gain_level(word: Any) -> Any:
     """Level (0 to 255) of a gain that a 32-bit word chooses.
 

@@ -202,16 +202,48 @@ def present(
     else:
         plan = schedule
     order = plan.order
-    if order.min() < 0 or order.max() >= n_stimuli:
+    template = presented(raster, plan, by)
+    with open_sink(path, template) as sink:
+        step = max(1, BLOCK_BYTES // max(raster.node_bytes, template.node_bytes))
+        for first in range(0, raster.n_nodes, step):
+            block = raster.block(slice(first, min(first + step, raster.n_nodes)))
+            sink.write(first, _gather(block, order))
+            if progress is not None:
+                progress("present", min(first + step, raster.n_nodes), raster.n_nodes)
+    return sink.raster
+
+
+def check_order(plan: Schedule, n_stimuli: int) -> None:
+    """Refuse a schedule that names stimuli that are not there.
+
+    Raises
+    ------
+    InvalidInputError
+        It does.
+    """
+    if plan.order.min() < 0 or plan.order.max() >= n_stimuli:
         raise InvalidInputError(f"the schedule names stimuli that are not among the {n_stimuli}")
+
+
+def presented(raster: SpikeRaster, plan: Schedule, by: str) -> SpikeRaster:
+    """Return what a schedule makes of a recording, all but the data.
+
+    Raises
+    ------
+    InvalidInputError
+        The schedule names other stimuli; labels that the recording does not have.
+    """
+    order = plan.order
+    check_order(plan, raster.n_trials * raster.n_bins)
 
     def shown(name: str) -> Any:
         values = getattr(raster, name)
         return None if values is None else values.reshape(-1)[order]
 
+    labels = _labels(raster, by)
     width = packing.n_words(order.shape[1]) if raster.kind == "spikes" else order.shape[1]
     stimuli = shown("stimuli")
-    template = SpikeRaster(
+    return SpikeRaster(
         Shape((raster.n_nodes, order.shape[0], width), raster.data.dtype),
         n_bins=order.shape[1],
         conditions=None if labels is None else labels[order],
@@ -222,14 +254,6 @@ def present(
         schedule=plan.kind,
         provenance=provenance(seed=plan.seed, by=by, recording=dict(raster.provenance)),
     )
-    with open_sink(path, template) as sink:
-        step = max(1, BLOCK_BYTES // max(raster.node_bytes, template.node_bytes))
-        for first in range(0, raster.n_nodes, step):
-            block = raster.block(slice(first, min(first + step, raster.n_nodes)))
-            sink.write(first, _gather(block, order))
-            if progress is not None:
-                progress("present", min(first + step, raster.n_nodes), raster.n_nodes)
-    return sink.raster
 
 
 def _labels(raster: SpikeRaster, by: str) -> NDArray[np.int16] | None:

@@ -12,6 +12,7 @@ from stochnet.kernels.plan import cut_words
 
 # Positions in a window that a rate profile tells apart.
 SLOTS = 32
+_BINS_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,72 @@ def cut_segments(
         of_bin,
         *cut_words(of_bin),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRun:
+    """Segments of consecutive windows, of all trials laid end to end.
+
+    Attributes
+    ----------
+    first_bin : int
+        Bin, counted over all trials, with which the first window begins.
+    of_bin : ndarray of int32 (bin,)
+        Segment of every bin from there on, -1 for none.
+    condition, length, last_bin : ndarray of int64 (segment,)
+        Condition, number of bins, and last bin, counted over all trials.
+    """
+
+    first_bin: int
+    of_bin: NDArray[np.int32]
+    condition: NDArray[np.int64]
+    length: NDArray[np.int64]
+    last_bin: NDArray[np.int64]
+
+
+def cut_windows(
+    begin: int, end: int, n_bins: int, width: int, conditions: NDArray[np.int16] | None
+) -> WindowRun:
+    """Cut the windows that bins `begin` to `end`, counted over all trials, lie in.
+
+    The segments are those of `cut_segments`; memory is that of these windows alone.
+    """
+    first, last = (bin_ // n_bins * n_bins + bin_ % n_bins // width * width
+                   for bin_ in (begin, end - 1))  # fmt: skip
+    stop = min(last + width, last // n_bins * n_bins + n_bins)
+    bins = np.arange(first, stop)
+    n_windows = -(-n_bins // width)
+    key = bins // n_bins * n_windows + bins % n_bins // width
+    n_conditions = 1
+    if conditions is not None:
+        labels = conditions.reshape(-1)[first:stop]
+        n_conditions = max(1, int(labels.max()) + 1)
+        key = np.where(labels < 0, -1, key * n_conditions + labels)
+    counted = np.flatnonzero(key >= 0)
+    occupied, of_counted, length = np.unique(key[counted], return_inverse=True, return_counts=True)
+    of_bin = np.full(len(bins), -1, np.int32)
+    of_bin[counted] = of_counted
+    last_bin = np.zeros(len(occupied), np.int64)
+    # Of several bins of a segment the last one stays.
+    last_bin[of_counted] = first + counted
+    return WindowRun(first, of_bin, occupied % n_conditions, length.astype(np.int64), last_bin)
+
+
+def segment_lengths(
+    n_trials: int, n_bins: int, window: int | None, conditions: NDArray[np.int16] | None
+) -> tuple[NDArray[np.int64], ...]:
+    """Return the lengths of the segments of each condition, ascending; one entry when pooled."""
+    width = check_window(window, n_bins)
+    if conditions is None:
+        rest = n_bins % width
+        return (np.array([rest, width] if rest else [width], np.int64),)
+    found: list[set[int]] = [set() for _ in range(int(conditions.max(initial=-1)) + 1)]
+    step = -(-_BINS_AT_ONCE // n_bins) * n_bins
+    for begin in range(0, n_trials * n_bins, step):
+        run = cut_windows(begin, min(begin + step, n_trials * n_bins), n_bins, width, conditions)
+        for c, length in np.unique(np.stack([run.condition, run.length]), axis=1).T.tolist():
+            found[c].add(length)
+    return tuple(np.array(sorted(lengths), np.int64) for lengths in found)
 
 
 def slot_of_bin(n_bins: int, window: int) -> NDArray[np.int64]:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from stochnet.fits import ProcessFit
 from stochnet.flags import Flag
 from stochnet.intervals import LEVEL
 from stochnet.layers import Layer
+from stochnet.lazy import stats
 
 Array = NDArray[np.float64]
 # With fewer nodes than this a layer says too little about how its nodes differ.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import replace
+from functools import partial
 
 from numpy.typing import ArrayLike
 
@@ -15,6 +16,7 @@ from stochnet.job import DrawnArray, Job, make_job
 from stochnet.layers import cut_layers
 from stochnet.raster import SpikeRaster
 from stochnet.sink import BlockSink, open_sink
+from stochnet.streaming import fill
 from stochnet.threads import Progress
 
 
@@ -52,10 +54,14 @@ def simulate(
     executor : concurrent.futures.Executor, optional
         Draws the blocks of nodes: threads, processes or a cluster (``Client.get_executor()`` of
         Dask). A block whose worker dies is drawn again.
-    target : {"cpu"}
-        Where the blocks are drawn.
+    target : {"cpu", "cuda"}
+        Where the blocks are drawn: by the processor, or by an NVIDIA GPU (needs the extra ``gpu``).
+        The spikes are the same, bit by bit.
     path : path-like, optional
         Stream to this HDF5 file, a block of nodes at a time; the raster returned reads from it.
+        With a `seed` a run that was stopped or killed is continued by the next one that asks for
+        the same at the same path. Without one nothing can be continued: every run has new spikes,
+        and removes what a stopped one left.
     sink : BlockSink, optional
         Takes every block of nodes and keeps what it wants of it; nothing else is kept. The raster
         returned draws its nodes again whenever they are read.
@@ -71,7 +77,7 @@ def simulate(
     ------
     InvalidInputError
         Sizes below 1, a seed out of range, conditions that are missing or do not fit, an unknown
-        target, both a path and a sink.
+        target, the target "cuda" without a GPU, both a path and a sink.
     WorkerError
         The workers of the executor fail again and again.
     """
@@ -82,18 +88,23 @@ def simulate(
     )
     if sink is not None:
         return _reduce(job, sink, executor, threads, progress)
-    with open_sink(path, job.template) as out, ThreadPoolExecutor(1) as writer:
-        pending: Future[None] | None = None
-        for first, last, block in in_order(job, executor, out.space, threads):
-            if pending is not None:
-                pending.result()
-            # The block is written while the next one is drawn.
-            pending = writer.submit(out.write, first, block)
+    # Without a seed of its own no other run asks for the same.
+    identity = None if seed is None else partial(_identity, job, seed)
+    with open_sink(path, job.template, identity=identity) as out:
+        job = replace(job, start=out.done)
+        if out.done and progress is not None:
+            where = f"node {out.done:,} of {bundle.n_nodes:,}"
+            progress(f"simulate: continues at {where}", out.done, bundle.n_nodes)
+        for done in fill(job, out, executor, threads):
             if progress is not None:
-                progress("simulate", last, bundle.n_nodes)
-        if pending is not None:
-            pending.result()
+                progress("simulate", done, bundle.n_nodes)
     return out.raster
+
+
+def _identity(job: Job, seed: int) -> str:
+    from stochnet.storage import simulation_identity
+
+    return simulation_identity(job.bundle, job.template, seed)
 
 
 def _reduce(

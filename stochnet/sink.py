@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -29,6 +29,10 @@ class Shape:
 class RasterSink(Protocol):
     """Takes the data of a raster block by block."""
 
+    @property
+    def done(self) -> int:
+        """Nodes that are there already; the first one to write."""
+
     def space(self, first_node: int, last_node: int) -> NDArray[Any]:
         """Return memory in which whole nodes may be drawn before they are written."""
 
@@ -43,6 +47,13 @@ class RasterSink(Protocol):
         """The finished raster."""
 
 
+class WordSink(Protocol):
+    """Takes the words of all nodes in the order of the bins."""
+
+    def write_words(self, first_word: int, block: NDArray[np.uint64]) -> None:
+        """Take words `first_word` and following of all nodes: uint64 (node, 1, word)."""
+
+
 class BlockSink(Protocol):
     """Takes a raster block by block and keeps what it wants of it (`simulate(..., sink=)`)."""
 
@@ -55,6 +66,8 @@ class BlockSink(Protocol):
 
 class MemorySink:
     """Collects blocks in one array."""
+
+    done = 0
 
     def __init__(self, template: SpikeRaster) -> None:
         self._template = template
@@ -85,15 +98,17 @@ def open_sink(
     path: str | os.PathLike[str] | None,
     template: SpikeRaster,
     words_per_write: int | None = None,
+    identity: Callable[[], str] | None = None,
 ) -> Iterator[RasterSink]:
     """Give a sink for the data of `template`: in memory, or in a file if a path is given.
 
-    The ``raster`` of the sink is there after the context has ended without an error.
+    The ``raster`` of the sink is there after the context has ended without an error. With an
+    `identity` of the data a file that was left half written is continued (its ``done``).
     """
     if path is None:
         yield MemorySink(template)
     else:
-        from stochnet.storage import RasterWriter
+        from stochnet.storage import raster_writer
 
-        with RasterWriter(path, template, words_per_write) as writer:
+        with raster_writer(path, template, words_per_write, identity) as writer:
             yield writer

@@ -5,32 +5,36 @@ Sums are kept as integers until the last division, so results do not depend on b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stochnet import summary_moments
 from stochnet.errors import InvalidInputError
 from stochnet.kernels import summary as kernels
+from stochnet.moments import Array, cv_from_moments, fano_from_moments, phi
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
+from stochnet.raster_summary import RasterSummary, require_raster
 from stochnet.segments import check_window
-from stochnet.sufficient import gap_histogram, packed, raster_segments
+from stochnet.sufficient import packed, raster_segments
 from stochnet.summary import summarize
 from stochnet.threads import run_blocks
-
-Array = NDArray[np.float64]
+from stochnet.unit_sums import UnitSums, at_once
 
 
 def _over_blocks(
-    raster: SpikeRaster, function: Callable[[SpikeRaster], Any], max_bytes: int = BLOCK_BYTES
+    raster: SpikeRaster | RasterSummary, function: Callable[[SpikeRaster], Any]
 ) -> NDArray[Any]:
-    parts = [function(block) for _, block in raster.blocks(min(max_bytes, BLOCK_BYTES))]
-    return np.concatenate(parts)
+    spikes = require_raster(raster, "this statistic")
+    return np.concatenate([function(block) for _, block in spikes.blocks(BLOCK_BYTES)])
 
 
-def spike_count(raster: SpikeRaster) -> NDArray[np.int64]:
+def spike_count(raster: SpikeRaster | RasterSummary) -> NDArray[np.int64]:
     """Return the number of spikes of every node: (node,)."""
+    if isinstance(raster, RasterSummary):
+        return summary_moments.spike_count(raster)
 
     def count(block: SpikeRaster) -> NDArray[np.int64]:
         data = block.data[0 : block.n_nodes]
@@ -45,8 +49,10 @@ def spike_count(raster: SpikeRaster) -> NDArray[np.int64]:
     return _over_blocks(raster, count)
 
 
-def active_bins(raster: SpikeRaster) -> NDArray[np.int64]:
+def active_bins(raster: SpikeRaster | RasterSummary) -> NDArray[np.int64]:
     """Return the number of bins with at least one spike: (node,)."""
+    if isinstance(raster, RasterSummary):
+        return summary_moments.active_bins(raster)
     if raster.kind == "spikes":
         return spike_count(raster)
     return _over_blocks(
@@ -55,7 +61,7 @@ def active_bins(raster: SpikeRaster) -> NDArray[np.int64]:
     )
 
 
-def firing_rate(raster: SpikeRaster) -> Array:
+def firing_rate(raster: SpikeRaster | RasterSummary) -> Array:
     """Return the firing rate of every node.
 
     Returns
@@ -67,12 +73,12 @@ def firing_rate(raster: SpikeRaster) -> Array:
     return per_bin if np.isnan(raster.bin_width) else per_bin / raster.bin_width
 
 
-def dead(raster: SpikeRaster) -> NDArray[np.bool_]:
+def dead(raster: SpikeRaster | RasterSummary) -> NDArray[np.bool_]:
     """Return which nodes never fire: (node,)."""
     return np.asarray(spike_count(raster) == 0)
 
 
-def saturated(raster: SpikeRaster) -> NDArray[np.bool_]:
+def saturated(raster: SpikeRaster | RasterSummary) -> NDArray[np.bool_]:
     """Return which nodes fire in every bin: (node,)."""
     return np.asarray(active_bins(raster) == raster.n_trials * raster.n_bins)
 
@@ -114,7 +120,7 @@ def _full_windows(block: SpikeRaster, window: int) -> NDArray[np.int32]:
 
 
 def window_moments(
-    raster: SpikeRaster, window: int
+    raster: SpikeRaster | RasterSummary, window: int
 ) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
     """Return (windows per node, sum of counts, sum of their squares), exact integers (node,).
 
@@ -124,22 +130,39 @@ def window_moments(
         The window does not fit into a trial.
     """
     check_window(window, raster.n_bins)
+    if isinstance(raster, RasterSummary):
+        return summary_moments.window_moments(raster, window)
 
-    def sums(block: SpikeRaster) -> NDArray[np.int64]:
-        counts = _full_windows(block, window).astype(np.int64)
-        return np.stack([counts.sum(axis=1), (counts * counts).sum(axis=1)], axis=1)
-
-    # Eight bytes a window may be far more than the bits of the window.
-    both = _over_blocks(raster, sums, max(1, BLOCK_BYTES * window // 512))
-    return raster.n_trials * (raster.n_bins // window), both[:, 0], both[:, 1]
+    both = _over_trials(raster, lambda sums: sums.windows(window, sums.spikes()))
+    return raster.n_trials * (raster.n_bins // window), both[0], both[1]
 
 
-def fano_factor(raster: SpikeRaster, window: int) -> Array:
+def _over_trials(
+    raster: SpikeRaster, sums_of: Callable[[UnitSums], Sequence[NDArray[np.int64]]]
+) -> NDArray[np.int64]:
+    """Add sums over trials up: (sum, node)."""
+
+    def add(block: SpikeRaster) -> NDArray[np.int64]:
+        data = np.asarray(block.data[0 : block.n_nodes])
+        parts: dict[int, NDArray[np.int64]] = {}
+
+        def run(start: int, stop: int) -> None:
+            found = sums_of(UnitSums.of(data[start:stop], block.n_bins))
+            parts[start] = np.stack([one.sum(axis=0) for one in found], axis=1)
+
+        run_blocks(run, block.n_nodes, step=at_once(block.n_trials, block.node_bytes))
+        return np.concatenate([parts[start] for start in sorted(parts)])
+
+    return _over_blocks(raster, add).T
+
+
+def fano_factor(raster: SpikeRaster | RasterSummary, window: int) -> Array:
     """Fano factor of every node: variance (ddof=1) over mean of its window counts.
 
     Parameters
     ----------
-    raster : SpikeRaster
+    raster : SpikeRaster or RasterSummary
+        A summary has the Fano factor of its own window only.
     window : int
         Bins per window; windows tile every trial, an incomplete last one is left out.
 
@@ -162,59 +185,6 @@ def fano_factor(raster: SpikeRaster, window: int) -> Array:
     return fano_from_moments(n, total, squares)
 
 
-def fano_from_moments(
-    n: int | NDArray[np.int64], total: NDArray[np.int64], squares: NDArray[np.int64]
-) -> Array:
-    """Fano factor from the number of windows and the sums of counts and squares, of one shape.
-
-    NaN without two windows or without spikes.
-    """
-    fano = np.full(total.shape, np.nan)
-    known = (total > 0) & (np.asarray(n) > 1)
-    np.divide(_spread(n, total, squares), (n - 1) * total, out=fano, where=known)
-    for at, many in _large(n, total, squares):
-        if many > 1:
-            top = many * int(squares[at]) - int(total[at]) ** 2
-            fano[at] = top / ((many - 1) * int(total[at]))
-    return fano
-
-
-def cv_from_moments(
-    n: NDArray[np.int64], total: NDArray[np.int64], squares: NDArray[np.int64]
-) -> Array:
-    """CV (ddof=0) from the number of values, their sum and that of their squares, of one shape.
-
-    NaN without two values or where all are zero.
-    """
-    out = np.full(total.shape, np.nan)
-    np.divide(np.sqrt(_spread(n, total, squares)), total, out=out, where=(n > 1) & (total > 0))
-    return out
-
-
-def _spread(
-    n: int | NDArray[np.int64], total: NDArray[np.int64], squares: NDArray[np.int64]
-) -> Array:
-    """Return n² times the variance: one integer, rounded once."""
-    spread = (n * squares - total * total).astype(np.float64)
-    for at, many in _large(n, total, squares):
-        spread[at] = float(many * int(squares[at]) - int(total[at]) ** 2)
-    return spread
-
-
-def _large(
-    n: int | NDArray[np.int64], total: NDArray[np.int64], squares: NDArray[np.int64]
-) -> list[tuple[tuple[np.intp, ...], int]]:
-    """Return where 64 bits might not hold a spread, with n there: these need Python's integers.
-
-    Each number decides for itself, so that none depends on those beside it.
-    """
-    if int(np.max(n)) * int(squares.max(initial=0)) < 2**62 and total.max(initial=0) < 2**31:
-        return []
-    many = np.broadcast_to(n, squares.shape)
-    large = (squares > 2**62 // np.maximum(many, 1)) | (total >= 2**31)
-    return [(at, int(many[at])) for at in zip(*np.nonzero(large), strict=True)]
-
-
 def cv_isi(raster: SpikeRaster) -> Array:
     """Coefficient of variation of the gaps between successive spikes of a trial (ddof=0).
 
@@ -223,12 +193,7 @@ def cv_isi(raster: SpikeRaster) -> Array:
     ndarray (node,)
         NaN for nodes with fewer than two gaps.
     """
-
-    def cv(block: SpikeRaster) -> Array:
-        _, moments = gap_histogram(block, 1)
-        return cv_from_moments(*moments.T)
-
-    return _over_blocks(raster, cv)
+    return cv_from_moments(*_over_trials(raster, lambda sums: sums.gaps(sums.spikes())))
 
 
 def autocorrelation(raster: SpikeRaster, lag: int = 1) -> Array:
@@ -259,20 +224,6 @@ def autocorrelation(raster: SpikeRaster, lag: int = 1) -> Array:
         return phi(sums[:, 0], sums[:, 1], sums[:, 2], pairs)
 
     return _over_blocks(raster, correlate)
-
-
-def phi(
-    first: NDArray[Any], second: NDArray[Any], both: NDArray[Any], n: int | NDArray[np.int64]
-) -> Array:
-    """Correlation of two binary variables from their sums and the sum of their product.
-
-    NaN where one of them does not vary.
-    """
-    top = n * both - first * second
-    spread = (first * (n - first)).astype(np.float64) * (second * (n - second)).astype(np.float64)
-    out = np.full(top.shape, np.nan)
-    np.divide(top, np.sqrt(spread), out=out, where=spread > 0)
-    return out
 
 
 def rate_by_condition(raster: SpikeRaster) -> Array:

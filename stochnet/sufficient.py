@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
@@ -19,7 +21,27 @@ LONGEST_GAP = 1024
 LONGEST_AGE = 1024
 
 
-def raster_segments(raster: SpikeRaster, window: int | None, per_condition: bool) -> Segments:
+class Shown(Protocol):
+    """What has trials and conditions: a raster, or its summary."""
+
+    @property
+    def n_trials(self) -> int:
+        """Number of trials."""
+
+    @property
+    def n_bins(self) -> int:
+        """Bins per trial."""
+
+    @property
+    def conditions(self) -> NDArray[np.int16] | None:
+        """Class of every bin (trial, bin)."""
+
+    @property
+    def n_conditions(self) -> int:
+        """One more than the highest condition."""
+
+
+def raster_segments(raster: Shown, window: int | None, per_condition: bool) -> Segments:
     """Cut the trials of a raster into segments.
 
     Raises
@@ -27,12 +49,23 @@ def raster_segments(raster: SpikeRaster, window: int | None, per_condition: bool
     InvalidInputError
         No conditions although they were asked for; a window longer than the trial.
     """
+    require_conditions(raster, per_condition)
+    conditions = raster.conditions if per_condition else None
+    return cut_segments(raster.n_trials, raster.n_bins, window, conditions)
+
+
+def require_conditions(raster: Shown, per_condition: bool) -> None:
+    """Refuse to tell conditions apart where there are none.
+
+    Raises
+    ------
+    InvalidInputError
+        There are none although they were asked for.
+    """
     if per_condition and raster.n_conditions == 0:
         raise InvalidInputError(
             "this raster has no conditions (class labels), so nothing can be fitted per condition"
         )
-    conditions = raster.conditions if per_condition else None
-    return cut_segments(raster.n_trials, raster.n_bins, window, conditions)
 
 
 def segment_sums(block: SpikeRaster, segments: Segments) -> NDArray[np.int32]:
@@ -168,15 +201,28 @@ def ages(
     return out
 
 
+def slot_rows(
+    n_trials: int, n_bins: int, window: int, conditions: NDArray[np.int16] | None
+) -> NDArray[np.int32]:
+    """Return condition · `SLOTS` + slot of every bin (trial, bin), -1 without a condition."""
+    labels = np.zeros((n_trials, 1), np.int16) if conditions is None else conditions
+    # One segment for a slot of a condition, in all trials; there can be more than 16 bits count.
+    rows = labels.astype(np.int32) * SLOTS + slot_of_bin(n_bins, window).astype(np.int32)
+    return np.where(labels < 0, np.int32(-1), rows)
+
+
+def slot_bins(rows: NDArray[np.int32], n_conditions: int) -> NDArray[np.int64]:
+    """Return the bins of every slot (condition, slot) from `slot_rows`."""
+    bins = np.bincount(rows[rows >= 0], minlength=n_conditions * SLOTS)
+    return bins.reshape(n_conditions, SLOTS).astype(np.int64)
+
+
 def slot_spikes(
     block: SpikeRaster, window: int, conditions: NDArray[np.int16] | None, n_conditions: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return spikes (node, condition, slot) and bins (condition, slot) by place in the window."""
-    labels = np.zeros((block.n_trials, 1), np.int16) if conditions is None else conditions
-    # One segment for a slot of a condition, in all trials; there can be more than 16 bits count.
-    rows = labels.astype(np.int32) * SLOTS + slot_of_bin(block.n_bins, window).astype(np.int32)
-    rows = np.where(labels < 0, np.int32(-1), rows)
-    bins = np.bincount(rows[rows >= 0], minlength=n_conditions * SLOTS)
+    rows = slot_rows(block.n_trials, block.n_bins, window, conditions)
+    bins = slot_bins(rows, n_conditions)
     spikes = np.empty((block.n_nodes, n_conditions * SLOTS), np.int64)
     data = block.data[0 : block.n_nodes]
     if block.kind == "counts":
@@ -186,10 +232,7 @@ def slot_spikes(
         run_blocks(
             lambda a, b: kernels.segment_spikes(words[a:b], *pieces, spikes[a:b]), block.n_nodes
         )
-    return (
-        spikes.reshape(block.n_nodes, n_conditions, SLOTS),
-        bins.reshape(n_conditions, SLOTS).astype(np.int64),
-    )
+    return spikes.reshape(block.n_nodes, n_conditions, SLOTS), bins
 
 
 def gap_histogram(

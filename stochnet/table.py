@@ -10,16 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.raster import SpikeRaster
+from stochnet.raster_summary import RasterSummary
 from stochnet.statistics import fano_factor, firing_rate, saturated
+from stochnet.summary_moments import fano_windows
 
 USUAL_WINDOWS = (10, 100)
 
 
-def default_windows(raster: SpikeRaster) -> tuple[int, ...]:
+def default_windows(raster: SpikeRaster | RasterSummary) -> tuple[int, ...]:
     """Return windows in bins that fit a raster: 10 and 100 where at least two of them do.
 
-    Otherwise the whole trial, or half of it where there is one trial; none for a single bin.
+    Otherwise the whole trial, or half of it where there is one trial; none for a single bin. Of a
+    summary, its own window, if at least two of it fit.
     """
+    if isinstance(raster, RasterSummary):
+        return fano_windows(raster)
     usual = tuple(
         window for window in USUAL_WINDOWS if raster.n_trials * (raster.n_bins // window) > 1
     )
@@ -28,7 +33,9 @@ def default_windows(raster: SpikeRaster) -> tuple[int, ...]:
 
 
 def statistics_table(
-    raster: SpikeRaster, windows: Sequence[int] | None = None, per_node: bool = False
+    raster: SpikeRaster | RasterSummary,
+    windows: Sequence[int] | None = None,
+    per_node: bool = False,
 ) -> dict[str, Any]:
     """Rates and Fano factors of a raster, for every layer and for the network.
 
@@ -39,7 +46,7 @@ def statistics_table(
 
     Parameters
     ----------
-    raster : SpikeRaster
+    raster : SpikeRaster or RasterSummary
     windows : sequence of int, optional
         Bins per window; by default 10 and 100 where they fit (see `default_windows`).
     per_node : bool, default False
@@ -58,7 +65,8 @@ def statistics_table(
     Raises
     ------
     InvalidInputError
-        A window that does not fit, or of which there are fewer than two.
+        A window that does not fit, or of which there are fewer than two; another window than that
+        of a summary.
     """
     chosen = default_windows(raster) if windows is None else tuple(windows)
     rate = firing_rate(raster)

@@ -38,9 +38,19 @@ def rng() -> np.random.Generator:
 @pytest.fixture
 def tiny_blocks(monkeypatch):
     """Make every block of nodes and tables as small as it can be: one node."""
-    for module in ("raster", "rebinning", "job", "plan", "schedule", "storage.tree"):
+    for module in (
+        "raster",
+        "summary_reader",
+        "summary_moments",
+        "reading",
+        "rebinning",
+        "job",
+        "schedule",
+        "storage.tree",
+    ):
         monkeypatch.setattr(f"stochnet.{module}.BLOCK_BYTES", 1)
     monkeypatch.setattr("stochnet.draw.TABLE_BYTES", 1)
+    monkeypatch.setattr("stochnet.draw.PART_BYTES", 1)
 
 
 @pytest.fixture

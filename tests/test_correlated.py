@@ -2,8 +2,11 @@
 
 import math
 import pickle
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import naive_latents
 import numpy as np
@@ -15,8 +18,12 @@ from scipy import special, stats
 import stochnet as sn
 from stochnet import drive, rng
 from stochnet.bivariate import excess_together
-from stochnet.correlated import scaled_nodes, sharing
+from stochnet.correlated import scaled_nodes
+from stochnet.errors import InvalidInputError
 from stochnet.job import make_job
+from stochnet.sharing import sharing
+from stochnet.storage import bundle_digest, raster_digest
+from stochnet.testing import bundles, latents, seeds
 
 
 def layers_of(*sizes):
@@ -345,3 +352,51 @@ def test_loadings_of_almost_one_are_shrunk_to_a_share_of_255_in_256():
                             shared.covariance)  # fmt: skip
         assert node.loadings[0, 0] == round(math.sqrt(255) * 2048)
         assert abs(node.starts[0, 0] / (special.ndtri(0.2) * 16 * 2**22) - 1) < 1e-4
+
+
+# Two networks in three are of one process: only bernoulli nodes can share anything.
+correlated = bundles("bernoulli", correlated=True, edges=True, n_bins=(1, 70)) | bundles(
+    ["bernoulli", "poisson", "markov"], correlated=True, n_bins=(1, 70)
+)
+
+
+@given(correlated, seeds())
+def test_any_correlated_network_is_drawn_as_the_reference_says(bundle, seed):
+    expected = naive_latents.simulate(bundle, bundle.n_trials, bundle.n_bins, seed)
+    np.testing.assert_array_equal(sn.simulate(bundle, seed=seed).to_dense(), expected)
+
+
+@given(correlated, seeds())
+def test_a_correlated_network_comes_back_from_its_file_and_draws_the_same(bundle, seed):
+    with tempfile.TemporaryDirectory() as folder:
+        sn.write_bundle(bundle, Path(folder) / "bundle.h5")
+        again = sn.read_bundle(Path(folder) / "bundle.h5")
+    assert bundle_digest(again) == bundle_digest(bundle)
+    assert raster_digest(sn.simulate(again, seed=seed)) == raster_digest(
+        sn.simulate(bundle, seed=seed)
+    )
+
+
+@given(latents(n_nodes=(2, 9), rank=(1, 5), n_layers=(1, 4)), st.data())
+def test_rates_do_not_depend_on_latents(shared, data):
+    """The variance of the drive is that of its threshold: thresholds scale with the loadings."""
+    sizes = np.diff(np.linspace(0, shared.n_nodes, shared.n_layers + 1).astype(int)).tolist()
+    if 0 in sizes:
+        return
+    p = data.draw(st.floats(1e-6, 1 - 1e-6))
+    whole = sharing(shared, layers_of(*sizes))
+    some = scaled_nodes(
+        np.full((shared.n_nodes, 1), p), whole.loadings, whole.trial, whole.layer, whole.covariance
+    )
+    a, c = some.loadings[:, : shared.rank] / 2048, some.gains / 2048
+    spread = np.sqrt(1 + (a**2).sum(axis=1) + c**2)
+    np.testing.assert_allclose(
+        some.starts[:, 0] / 2.0**22, special.ndtri(p) * spread, rtol=2e-4, atol=1e-6
+    )
+
+
+def test_a_target_without_the_kernel_says_so(monkeypatch):
+    bundle = network(5, 2, (9,))
+    monkeypatch.setattr("stochnet.job.kernels_of", lambda _: SimpleNamespace(check=lambda: None))
+    with pytest.raises(InvalidInputError, match="'cuda' does not draw correlated nodes yet"):
+        sn.simulate(bundle, 1, 10, seed=1, target="cuda")

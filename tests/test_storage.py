@@ -3,10 +3,10 @@
 import multiprocessing
 import os
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 from golden import make
@@ -15,12 +15,14 @@ from hypothesis import given
 import stochnet as sn
 from stochnet.errors import FileFormatError, InvalidInputError
 from stochnet.storage import (
-    RasterWriter,
     bundle_digest,
     raster_digest,
+    raster_writer,
     read_kind,
     stored_digest,
+    summary_digest,
 )  # fmt: skip
+from stochnet.storage.part import Part
 from stochnet.storage.publish import publish
 from stochnet.testing import rasters
 
@@ -72,7 +74,7 @@ def test_a_seed_of_any_size_comes_back_and_draws_the_same(tmp_path):
         assert raster_digest(again) == raster_digest(raster)
 
 
-@pytest.mark.parametrize("name", ["raster-v1", "counts-v1", "bundle-v1"])
+@pytest.mark.parametrize("name", ["raster-v1", "counts-v1", "bundle-v1", "summary-v1"])
 def test_golden_files_of_version_1_are_read(name):
     path = f"{GOLDEN}/{name}.h5"
     if name == "bundle-v1":
@@ -81,6 +83,13 @@ def test_golden_files_of_version_1_are_read(name):
         assert [fit.process.name for fit in bundle.fits] == ["bernoulli", "beta_bernoulli"]
         assert np.isinf(bundle.fits[1].standard_errors["rho"]).all()
         assert sn.simulate(bundle, seed=1).shape == (7, 3, 70)
+    elif name == "summary-v1":
+        summary, digest = sn.read_summary(path), summary_digest(make.summary())
+        assert summary_digest(summary) == digest
+        assert summary.provenance == make.raster().provenance
+        expected = sn.fit(make.raster(300), "poisson", per_condition=True)
+        found = sn.fit(summary, "poisson", per_condition=True)
+        np.testing.assert_array_equal(found.log_likelihood, expected.log_likelihood)
     else:
         expected = make.raster(1 if name == "raster-v1" else 300)
         same(sn.read_raster(path), expected)
@@ -93,6 +102,7 @@ def test_golden_files_of_version_1_are_read(name):
 DIGESTS = {
     "raster-v1": "4b21512075e2dae13e9b7b78f542262b676659ae96d43f25f1b4cca5cfe7d054",
     "counts-v1": "245866a024b6ee8971a0b478c810e15239531bb2e65bfe3b9115cfefc0641e33",
+    "summary-v1": "e0b077eaebf3b9d63dcb68de74e740932df79ff372762e78da311d23440bc94e",
     "bundle-v1": "84edeed573ce7c38cda397501e24524b8d6daf711b5ba1d351b7490bb6de998f",
     "correlated-bundle-v1": "bed684e54d63ec658c72f072e87a93c771def1db5956ee757548f7475f8ebb73",
     "populations-bundle-v1": "cd89329859e5260f4aa8522df4efb5a151356a2c10c9188fd6db67e0e4c26b55",
@@ -155,7 +165,7 @@ def test_digests_tell_content_and_not_how_it_was_made(rng, tmp_path, request):
 def test_writing_by_columns_equals_writing_by_rows(words, rng, tmp_path):
     raster = sn.SpikeRaster.from_dense(rng.random((70, 1, 400)) < 0.3)
     path = tmp_path / "columns.h5"
-    with RasterWriter(path, raster, words_per_write=words) as writer:
+    with raster_writer(path, raster, words_per_write=words) as writer:
         for first in range(0, raster.data.shape[2], words):
             writer.write_words(first, raster.data[:, :, first : first + words])
     same(writer.raster, raster)
@@ -176,7 +186,7 @@ def test_nodes_are_read_lazily_and_a_replaced_file_is_noticed(rng, tmp_path):
 
 
 def write_some(raster, path, first, failure):
-    with RasterWriter(path, raster) as writer:
+    with raster_writer(path, raster) as writer:
         writer.write(first, raster.data[first : first + 2])
         if failure:
             raise ZeroDivisionError
@@ -203,12 +213,8 @@ def test_a_failing_writer_leaves_nothing_and_keeps_the_old_file(rng, tmp_path, l
 
 def test_what_cannot_be_read_back_is_not_published(rng, tmp_path, monkeypatch, leftovers):
     raster = sn.SpikeRaster.from_dense(rng.random((5, 2, 70)) < 0.5)
-    write = h5py.Dataset.__setitem__
-
-    def lossy(self, key, value):
-        write(self, key, np.zeros_like(value))
-
-    monkeypatch.setattr(h5py.Dataset, "__setitem__", lossy)
+    write = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda fd, data, at: write(fd, bytes(len(data)), at))
     with pytest.raises(FileFormatError, match="cannot be read back; disk full"):
         sn.write_raster(raster, tmp_path / "raster.h5")
     assert list(tmp_path.iterdir()) == leftovers() == []
@@ -230,18 +236,44 @@ def test_targets_that_cannot_be_written_are_refused_at_once(rng, tmp_path, monke
 
 
 def test_leftovers_of_the_dead_are_removed_and_those_of_the_living_kept(tmp_path, leftovers):
-    dead = multiprocessing.get_context("fork").Process(target=os._exit, args=(0,))
-    dead.start()
-    dead.join()
+    living = Part.create(tmp_path / "x[1].h5")
+    living.path.touch()
+    kept = {living.path.name, living.path.with_suffix(".journal").name}
     names = {
-        f".x[1].h5.{dead.pid}-0123abcd.part": False,
-        f".x[1].h5.{os.getpid()}-0123abcd.part": True,
-        f".y.h5.{dead.pid}-0123abcd.part": True,
+        ".x[1].h5.0123456789abcdef.part": False,
+        ".x[1].h5.0123456789abcdef.journal": False,
+        ".x[1].h5.1123456789abcdef.part": False,
+        ".x[1].h5.2123456789abcdef.journal": False,
+        ".y.h5.0123456789abcdef.part": True,
         ".x[1].h5.note.part": True,
     }
     for name in names:
         (tmp_path / name).touch()
+    kept |= {name for name, stays in names.items() if stays}
     with publish(tmp_path / "x[1].h5") as part:
         part.write_bytes(b"whole")
     assert (tmp_path / "x[1].h5").read_bytes() == b"whole"
-    assert leftovers() == sorted(name for name, kept in names.items() if kept)
+    assert leftovers() == sorted(kept)
+    living.discard()
+
+
+def test_a_lock_ends_with_its_owner_and_is_not_passed_on_to_forked_children(tmp_path):
+    part = Part.create(tmp_path / "x.h5")
+    journal = part.path.with_suffix(".journal")
+    assert Part.take_over(journal) is None
+    child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(30,))
+    child.start()
+    part.let_go()
+    try:
+        # The child has the descriptor for a moment, until it runs.
+        for _ in range(100):
+            taken = Part.take_over(journal)
+            if taken is not None:
+                break
+            time.sleep(0.05)
+        assert taken is not None
+        taken.discard()
+    finally:
+        child.kill()
+        child.join()
+    assert list(tmp_path.iterdir()) == []

@@ -12,13 +12,19 @@ from stochnet.errors import FileFormatError, InvalidInputError, StochnetError
 from stochnet.storage import raster_digest, read_kind, stored_digest
 
 GOLDEN = os.path.dirname(make.__file__)
-NAMES = ("raster-v1", "counts-v1", "bundle-v1", "correlated-bundle-v1", "populations-bundle-v1")
+NAMES = (
+    "raster-v1", "counts-v1", "bundle-v1", "correlated-bundle-v1", "populations-bundle-v1",
+    "summary-v1",
+)  # fmt: skip
 
 
 def read_all(path):
     """Read a file whole, as a user would."""
     if "bundle" in path.name:
         return sn.read_bundle(path)
+    if "summary" in path.name:
+        summary = sn.read_summary(path)
+        return [table.dense(0, summary.n_nodes) for table in summary.tables.values()]
     return sn.read_raster(path).to_dense()
 
 

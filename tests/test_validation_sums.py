@@ -1,6 +1,7 @@
 """The sums that validation rests on: exact, in any units, windows, blocks and threads."""
 
 import json
+import pickle
 from dataclasses import replace
 
 import naive
@@ -11,14 +12,14 @@ from hypothesis import strategies as st
 
 import stochnet as sn
 from stochnet.layers import Layer
-from stochnet.statistics import cv_from_moments, fano_from_moments
+from stochnet.moments import cv_from_moments, fano_from_moments
 from stochnet.testing import rasters
+from stochnet.unit_sums import MOST_LAGS, UnitSums
 from stochnet.validation import comparison
 from stochnet.validation import survey as surveys
 from stochnet.validation.choice import known_names
 from stochnet.validation.halves import cut_units
 from stochnet.validation.nodewise import statistics_to_compare
-from stochnet.validation.per_unit import MOST_LAGS, UnitSums
 
 CONDITIONS = np.random.default_rng(3).integers(-1, 4, (24, 130))
 
@@ -108,7 +109,7 @@ def test_findings_do_not_depend_on_blocks_or_threads(raster, monkeypatch):
     survey = survey_of(raster, 130, inside)
     expected = surveys.take(survey)
     monkeypatch.setattr("stochnet.threads.count", lambda threads: 3)
-    monkeypatch.setattr(surveys, "AT_ONCE", 1)
+    monkeypatch.setattr("stochnet.unit_sums.AT_ONCE", 1)
     monkeypatch.setattr(surveys, "BLOCK_BYTES", 11 * raster.node_bytes)
     done = []
     found = surveys.take(survey, done.append)
@@ -118,6 +119,15 @@ def test_findings_do_not_depend_on_blocks_or_threads(raster, monkeypatch):
         assert one.keys() == other.keys()
         for key in one:
             np.testing.assert_array_equal(one[key], other[key])
+
+
+def test_a_survey_can_be_sent_to_a_worker(raster):
+    survey = survey_of(raster, 40, np.ones((72, 2)))
+    sent = pickle.loads(pickle.dumps(survey))  # noqa: S301 - what was just written
+    (block,) = survey.blocks
+    found, expected = sent.of_nodes(*block), survey.of_nodes(*block)
+    for label, values in expected.whole.items():
+        np.testing.assert_array_equal(found.whole[label], values)
 
 
 def test_numbers_beyond_64_bits_are_exact_and_leave_their_neighbours_alone():

@@ -12,17 +12,30 @@ from stochnet.errors import StochnetError
 
 # isort: off
 # Commands are shown in this order: that of the work.
+from stochnet.cli import demo
 from stochnet.cli import networks
 from stochnet.cli import loop
 from stochnet.cli import generation
 from stochnet.cli import assess
+from stochnet.cli import summaries
 from stochnet.cli import counts
 from stochnet.cli import files
 
 # typer keeps this class in different places in different versions.
 UsageError: Any = typer.BadParameter.__bases__[0]
 
-__all__ = ["app", "assess", "counts", "files", "generation", "loop", "main", "networks"]
+__all__ = [
+    "app",
+    "assess",
+    "counts",
+    "demo",
+    "files",
+    "generation",
+    "loop",
+    "main",
+    "networks",
+    "summaries",
+]
 
 
 def main() -> None:
@@ -32,9 +45,9 @@ def main() -> None:
     except typer.Exit as stop:
         code = stop.exit_code
     except typer.Abort:
-        code = _say("stopped; nothing was written", 130)
+        code = _say("stopped; no file was finished", 130)
     except KeyboardInterrupt:
-        code = _say("stopped; nothing was written", 130)
+        code = _say("stopped; no file was finished", 130)
     except UsageError as error:
         code = _say(f"{_usage_text(error)} (see stochnet --help)", 2)
     except StochnetError as error:

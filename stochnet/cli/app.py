@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,22 @@ app = typer.Typer(
     help="Record which nodes of a network fire, fit stochastic processes to them, simulate "
     "surrogate networks and measure how faithful they are.",
 )
+
+
+class ScheduleName(StrEnum):
+    """Schedules of `present`."""
+
+    shuffled = "shuffled"
+    blocked = "blocked"
+    stratified = "stratified"
+    sequential = "sequential"
+
+
+class By(StrEnum):
+    """Labels that a schedule can go by."""
+
+    label = "label"
+    training_label = "training-label"
 
 
 def _version(value: bool) -> None:

@@ -13,6 +13,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from stochnet.threads import Progress as Report
 
 SECONDS_BETWEEN_LINES = 5.0
+# What is said once, as it is: a run takes up what a stopped one had finished.
+CONTINUES = " continues"
 
 
 @contextmanager
@@ -33,7 +35,10 @@ def progress(quiet: bool) -> Iterator[Report | None]:
 
         def show(label: str, done: int, total: int) -> None:
             # What comes after a colon changes from call to call; the bar stays the same.
-            key = label.partition(":")[0]
+            key, _, what = label.partition(":")
+            if what.startswith(CONTINUES):
+                note(label)
+                label = key
             if key not in tasks:
                 tasks[key] = bars.add_task(label, total=total)
             bars.update(tasks[key], description=label, completed=done, total=total)
@@ -44,8 +49,11 @@ def progress(quiet: bool) -> Iterator[Report | None]:
         said: dict[str, float] = {}
 
         def say(label: str, done: int, total: int) -> None:
-            key, now = label.partition(":")[0], time.monotonic()
-            if done >= total or now - said.get(key, 0.0) >= SECONDS_BETWEEN_LINES:
+            key, _, what = label.partition(":")
+            now = time.monotonic()
+            if what.startswith(CONTINUES):
+                note(label)
+            elif done >= total or now - said.get(key, 0.0) >= SECONDS_BETWEEN_LINES:
                 said[key] = now
                 print(f"{label}: {done:,} of {total:,}", file=sys.stderr, flush=True)
 

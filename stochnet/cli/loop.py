@@ -10,27 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
-from stochnet.cli.app import Config, Quiet, Seed, Windows, app
+from stochnet.cli.app import By, Config, Quiet, ScheduleName, Seed, Windows, app
 from stochnet.cli.console import note, progress, to_stdout
 from stochnet.cli.places import SchedulerOption, WorkersOption
+from stochnet.cli.summary_options import Keep, Parts, PerCondition, Window, keeping
 
 Raster = Annotated[Path, typer.Argument(metavar="RASTER.h5", show_default=False)]
-
-
-class ScheduleName(StrEnum):
-    """Schedules of `present`."""
-
-    shuffled = "shuffled"
-    blocked = "blocked"
-    stratified = "stratified"
-    sequential = "sequential"
-
-
-class By(StrEnum):
-    """Labels that a schedule can go by."""
-
-    label = "label"
-    training_label = "training-label"
 
 
 class Criterion(StrEnum):
@@ -96,12 +81,12 @@ def stats(
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
-    """Show firing rates and Fano factors by layer."""
+    """Show firing rates and Fano factors by layer, of a raster or of a summary."""
     from stochnet.cli.tables import node_table, stats_table
-    from stochnet.storage import read_raster
+    from stochnet.storage import read_observed
     from stochnet.table import statistics_table
 
-    result = statistics_table(read_raster(raster), window or None, per_node=per_node)
+    result = statistics_table(read_observed(raster), window or None, per_node=per_node)
     if as_json:
         typer.echo(json.dumps(result, allow_nan=False))
         return
@@ -145,18 +130,18 @@ def fit(
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
-    """Fit a process to every node."""
+    """Fit a process to every node, of a raster or of a summary."""
     from stochnet.cli.fit_tables import bundle_table, population_table, selection_table
     from stochnet.estimation import fit_bundle
     from stochnet.resampling import fit_populations
-    from stochnet.storage import read_raster, write_bundle
+    from stochnet.storage import read_observed, write_bundle
     from stochnet.storage.publish import check_target
     from stochnet.workers import open_executor
 
     check_target(output)
     with progress(quiet) as report, open_executor(workers, scheduler) as executor:
         bundle = fit_bundle(
-            read_raster(raster),
+            read_observed(raster),
             process,
             criterion=criterion.value.replace("-", "_"),
             by=by.value,
@@ -206,20 +191,35 @@ def simulate(
     ] = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
+    target: Annotated[
+        str, typer.Option("--target", metavar="cpu|cuda", help="Where; the spikes are the same.")
+    ] = "cpu",
+    summary: Keep = False,
+    window: Window = None,
+    per_condition: PerCondition = False,
+    part: Parts = None,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
-    """Draw a surrogate network from a bundle."""
+    """Draw a surrogate network from a bundle, or with --summary its statistics only.
+
+    A run with --seed that was stopped or killed is continued by the same command. Without --seed
+    every run has new spikes, so there is nothing to continue.
+    """
     from stochnet.rng import resolve_seed
     from stochnet.simulation import simulate as draw
-    from stochnet.storage import read_bundle
+    from stochnet.storage import read_bundle, write_summary
     from stochnet.storage.publish import check_target
+    from stochnet.summary_sink import SummarySink
     from stochnet.workers import open_executor
 
     check_target(output)
-    seed, network = resolve_seed(seed), read_bundle(bundle)
+    network = read_bundle(bundle)
     if nodes is not None:
+        seed = resolve_seed(seed)
         network = network.resample(nodes, rng=seed, law=law.value)
+    kept = keeping(summary, window=window, per_condition=per_condition, parts=part)
+    sink = SummarySink(**kept) if summary else None
     with progress(quiet) as report, open_executor(workers, scheduler) as executor:
         drawn = draw(
             network,
@@ -228,10 +228,15 @@ def simulate(
             seed=seed,
             threads=threads,
             executor=executor,
-            path=output,
+            target=target,
+            path=None if summary else output,
+            sink=sink,
             progress=report,
         )
-    note(f"{output}: {drawn}, seed {drawn.provenance['seed']}", quiet)
+    if sink is not None:
+        write_summary(sink.summary, output)
+    result = drawn if sink is None else sink.summary
+    note(f"{output}: {result}, seed {drawn.provenance['seed']}", quiet)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""demo, train, record, merge: from a network to a recording."""
+"""train, record, merge: from a network to a recording."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from stochnet.cli.app import Config, Quiet, Seed, app
-from stochnet.cli.console import note, progress, to_stdout
+from stochnet.cli.app import By, Config, Quiet, ScheduleName, Seed, app
+from stochnet.cli.console import note, progress
 from stochnet.cli.shards import ShardOption, parse_shard
+from stochnet.cli.summary_options import Keep, Parts, PerCondition, Window, keeping
 from stochnet.errors import InvalidInputError
 from stochnet.rng import resolve_seed
 
@@ -65,30 +66,6 @@ class Device(StrEnum):
 
     cpu = "cpu"
     cuda = "cuda"
-
-
-@app.command()
-def demo(
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR")] = Path("demo-report"),
-    config: Config = None,
-    quiet: Quiet = False,
-) -> None:
-    """Run the whole loop on real digits and write a report."""
-    from stochnet.cli.tables import regime_table
-    from stochnet.demo import run_demo
-
-    with progress(quiet) as report:
-        result = run_demo(output, progress=report)
-    console = to_stdout()
-    for one in result.regimes:
-        if one.train_accuracy is not None and one.test_accuracy is not None:
-            console.print(
-                f"{one.name}: {one.epochs} epochs, {one.train_accuracy:.1%} of its training labels "
-                f"and {one.test_accuracy:.1%} of unseen digits right"
-            )
-    console.print(regime_table(result.rows))
-    console.print(result.verdict)
-    console.print(f"Report: {result.report}", soft_wrap=True)
 
 
 @app.command()
@@ -177,45 +154,74 @@ def record(
     seed: Annotated[int, typer.Option("--seed", help="Of random weights.")] = 0,
     data_root: DataRoot = None,
     download: Download = False,
+    summary: Keep = False,
+    window: Window = None,
+    per_condition: PerCondition = False,
+    part: Parts = None,
+    schedule: Annotated[
+        ScheduleName | None,
+        typer.Option("--schedule", help="Order in which stimuli are shown; with --summary."),
+    ] = None,
+    trials: Annotated[int | None, typer.Option("--trials", help="With --schedule.")] = None,
+    bins: Annotated[int | None, typer.Option("--bins", help="Per trial; with --schedule.")] = None,
+    by: Annotated[By, typer.Option("--by", help="Labels for blocked and stratified.")] = By.label,
+    schedule_seed: Annotated[int | None, typer.Option("--schedule-seed")] = None,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
-    """Record which nodes fire for which stimulus."""
-    from stochnet.recording import load_dataset, load_network
+    """Record which nodes fire for which stimulus, or with --summary their statistics only."""
+    from stochnet.recording import load_dataset, load_network, record_summary
     from stochnet.recording import record as run
+    from stochnet.storage import write_summary
     from stochnet.storage.publish import check_target
 
     check_target(output)
-    part = parse_shard(shard)
+    kept = keeping(
+        summary,
+        window=window,
+        per_condition=per_condition,
+        parts=part,
+        schedule=None if schedule is None else schedule.value,
+        n_trials=trials,
+        n_bins=bins,
+        by=None if by is By.label else by.value,
+        schedule_seed=schedule_seed,
+    )
+    share = parse_shard(shard)
+    if summary and share is not None:
+        raise InvalidInputError("--shard and --summary do not go together: a summary needs no disk")
     shown = load_dataset(
         data, None if split is None else split.value, root=data_root, download=download
     ).first(limit)
     network = load_network(
         model, weights, image_shape=shown.image_shape, n_classes=shown.n_classes, seed=seed
     )
+    options: dict[str, Any] = {
+        "layers": layers or None,
+        "threshold": threshold,
+        "unit": unit.value,
+        "channel_rule": channel_rule.value,
+        "batch_size": batch_size,
+        "device": device.value,
+        "training_labels": _training_labels(network, shown),
+        "normalize": _normalize(normalize) or network.normalize,
+        "provenance": {
+            "model": network.name,
+            "weights_file": "" if weights is None else str(weights),
+            "dataset": shown.name,
+            "split": shown.split or "",
+        },
+    }
+    recording: Any
     with progress(quiet) as report:
-        recording = run(
-            network.model,
-            shown.images,
-            shown.labels,
-            layers=layers or None,
-            threshold=threshold,
-            unit=unit.value,
-            channel_rule=channel_rule.value,
-            batch_size=batch_size,
-            device=device.value,
-            path=output,
-            shard=part,
-            training_labels=_training_labels(network, shown),
-            normalize=_normalize(normalize) or network.normalize,
-            provenance={
-                "model": network.name,
-                "weights_file": "" if weights is None else str(weights),
-                "dataset": shown.name,
-                "split": shown.split or "",
-            },
-            progress=report,
-        )
+        options["progress"] = report
+        if summary:
+            recording = record_summary(network.model, shown.images, shown.labels, **options, **kept)
+            write_summary(recording, output)
+        else:
+            recording = run(
+                network.model, shown.images, shown.labels, path=output, shard=share, **options
+            )
     note(f"{output}: {recording}", quiet)
 
 

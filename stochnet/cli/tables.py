@@ -13,7 +13,9 @@ from stochnet.bundle import Bundle
 from stochnet.cli.columns import columns, number
 from stochnet.cli.fit_tables import bundle_table, population_table, selection_table
 from stochnet.flags import FLAG_DOC
-from stochnet.storage import read_bundle, read_kind, read_raster, stored_digest
+from stochnet.raster_summary import RasterSummary
+from stochnet.storage import read_bundle, read_kind, read_observed, stored_digest
+from stochnet.summary import PARTS
 
 
 def stats_table(result: dict[str, Any]) -> Table:
@@ -122,7 +124,7 @@ def describe(path: Path) -> Iterator[Table | str]:
     """Yield what `stochnet info` shows of a file."""
     kind = read_kind(path)
     yield f"{path}: {kind}, content {stored_digest(path)}"
-    holder: Any = read_bundle(path) if kind == "stochnet-bundle" else read_raster(path)
+    holder: Any = read_bundle(path) if kind == "stochnet-bundle" else read_observed(path)
     facts = columns(Table(show_header=False), "", "")
     facts.columns[1].justify = "left"
     facts.columns[1].overflow = "fold"
@@ -132,6 +134,13 @@ def describe(path: Path) -> Iterator[Table | str]:
     facts.add_row("bin width, schedule", f"{width}, {holder.schedule}")
     conditions = holder.conditions
     facts.add_row("conditions", "none" if conditions is None else f"0 to {conditions.max()}")
+    if isinstance(holder, RasterSummary):
+        held = ", ".join(("totals", *(part for part in PARTS if part in holder.tables)))
+        size = holder.nbytes / holder.n_nodes
+        conditions = "per condition" if holder.per_condition else "pooled"
+        facts.add_row("summary of", f"{holder.kind}, {conditions}")
+        facts.add_row("window", f"{holder.window:,} bins" if holder.window else "the whole trial")
+        facts.add_row("parts", f"{held}; {size:,.0f} bytes a node in memory")
     for name, value in _flat(holder.provenance):
         facts.add_row(name, value)
     yield facts

@@ -6,7 +6,7 @@ import numpy as np
 
 from stochnet.kernels.compile import kernel
 from stochnet.kernels.philox import lanes, trailing_zeros
-from stochnet.rng import LOW, SPIKE, TIE
+from stochnet.rng import LOW, TIE
 
 # Words that are drawn together: their random bytes and counters stay in the nearest cache.
 BLOCK = 256
@@ -21,13 +21,18 @@ _S63 = np.uint64(63)
 def address_words(start, n, n_words, n_bins, c0, c1, valid):
     """Fill counters (four per word) and padding masks of words `start` to start + n."""
     used = n_bins - 64 * (n_words - 1)
+    last = _FULL if used == 64 else (_ONE << np.uint64(used)) - _ONE
+    trial = start // n_words
+    word = start - trial * n_words
     for i in range(n):
-        trial = (start + i) // n_words
-        word = (start + i) - trial * n_words
-        valid[i] = _FULL if word < n_words - 1 or used == 64 else (_ONE << np.uint64(used)) - _ONE
+        valid[i] = _FULL if word < n_words - 1 else last
         for q in range(4):
             c0[4 * i + q] = np.uint64(4 * word + q)
             c1[4 * i + q] = np.uint64(trial)
+        word += 1
+        if word == n_words:
+            word = 0
+            trial += 1
 
 
 @kernel
@@ -43,18 +48,11 @@ def draw_counters(c0, c1, n_counters, node, purpose, k0, k1, random):
 
 
 @kernel
-def draw_bytes(c0, c1, n_counters, node, k0, k1, random):
-    """Draw the random bytes of a block of words, 16 bytes a counter."""
-    draw_counters(c0, c1, n_counters, node, SPIKE, k0, k1, random)
-
-
-@kernel
-def list_ties(tied, tied_at, tied_low, n, c0, c1, first, second):
+def list_ties(tied, tied_at, n, c0, c1, first, second):
     """Give every tied bin a row of its own, and its counter; return how many there are.
 
-    tied uint64 (row,): tied bins of a word; tied_at: its number in the block; tied_low: what the
-    threshold has left for them. A word with several ties is put at the end again, without the first
-    one. first, second: (bin, trial) of every row.
+    tied uint64 (row,): tied bins of a word; tied_at: its number in the block. A word with several
+    ties is put at the end again, without the first one. first, second: (bin, trial) of every row.
     """
     q = 0
     while q < n:
@@ -64,25 +62,30 @@ def list_ties(tied, tied_at, tied_low, n, c0, c1, first, second):
         bits &= bits - _ONE
         tied[n] = bits
         tied_at[n] = w
-        tied_low[n] = tied_low[q]
         n += np.int64(bits != _ZERO)
         q += 1
     return n
 
 
 @kernel
-def settle_ties(first, second, tied_at, tied_low, n, node, k0, k1, random, words):
-    """Set the bit of every tied bin whose own 32-bit word is below the rest of its threshold."""
-    done = 0
-    while done < n:
-        if n - done > NARROW:
-            width = WIDE
-            _wide(random, 0, first, second, done, node, TIE, k0, k1)
-        else:
-            width = NARROW
-            _narrow(random, 0, first, second, done, node, TIE, k0, k1)
-        for j in range(min(width, n - done)):
+def settle_ties(first, second, tied_at, n, low, node, k0, k1, random, words):
+    """Set the bit of every tied bin whose own 32-bit word is below `low`, the rest of p."""
+    for done in range(0, n, BLOCK):
+        some = min(BLOCK, n - done)
+        draw_counters(first[done:], second[done:], some, node, TIE, k0, k1, random)
+        for j in range(some):
             t = done + j
-            below = np.uint64((random[2 * j] & LOW) < tied_low[t])
+            below = np.uint64((random[2 * j] & LOW) < low)
             words[tied_at[t]] |= below << (first[t] & _S63)
-        done += width
+
+
+@kernel
+def settle_each(first, second, tied_at, n, lows, node, k0, k1, random, words):
+    """Settle ties of bins with different probabilities: lows uint64 (row,)."""
+    for done in range(0, n, BLOCK):
+        some = min(BLOCK, n - done)
+        draw_counters(first[done:], second[done:], some, node, TIE, k0, k1, random)
+        for j in range(some):
+            t = done + j
+            below = np.uint64((random[2 * j] & LOW) < lows[t])
+            words[tied_at[t]] |= below << (first[t] & _S63)

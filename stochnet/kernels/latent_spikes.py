@@ -51,7 +51,7 @@ def correlated_spikes(
     series = np.empty((len(used), 64 * block), np.int16)
     sums = np.empty(64 * block, np.int32)
     dither = np.empty(64 * block, np.int32)
-    base = np.empty(64 * block, np.int32)
+    base = np.empty(64, np.int32)
     # Vectors that cross a line of the cache are read in two goes: begin at a line.
     flat_latents = np.zeros(n_layers * block * 128 * n_pairs + LINE, np.int16)
     flat_latents = flat_latents[-(flat_latents.ctypes.data // 2) % LINE :]
@@ -59,6 +59,7 @@ def correlated_spikes(
     latents = flat_latents[:size].reshape(n_layers, block, 128 * n_pairs)
     gain = np.zeros(block, np.int32)
     row = np.zeros(64 * block, np.uint16)
+    same = np.zeros(block, np.int64)
     of_condition = np.zeros((block, n_conditions), np.uint64)
     cells = np.empty(64 * block, np.uint16)
     bounds = np.empty(64 * block, np.uint16)
@@ -71,7 +72,7 @@ def correlated_spikes(
         draw_gains(c1, n, 16, k0, k1, normals, tails, gain)
         address(start, n, n_words, n_bins, 8, c0, c1, valid)
         if n_conditions > 1:
-            list_conditions(start, n, n_words, n_bins, conditions, row, of_condition)
+            list_conditions(start, n, n_words, n_bins, conditions, row, same, of_condition)
         for i in range(out.shape[0]):
             words = out[i, start : start + n]
             if n_conditions == 1 and (starts[i, 0] == NEVER or starts[i, 0] == ALWAYS):
@@ -79,27 +80,22 @@ def correlated_spikes(
                     words[w] = valid[w] if starts[i, 0] == ALWAYS else _ZERO
                 continue
             draw_counters(c0, c1, 8 * n, nodes[i], DRIVE, k0, k1, random)
-            own, some_fixed = starts[i], False
-            if n_conditions == 1:
-                for w in range(n):
-                    at = ((layer[i] * block + w) * n_pairs) * 128
-                    begin = np.int32(own[0] + gains[i] * gain[w])
+            own = starts[i]
+            for w in range(n):
+                at = ((layer[i] * block + w) * n_pairs) * 128
+                begin = gains[i] * gain[w]
+                if same[w] >= 0:
                     drive_cells(
-                        flat_latents, at, flat_loadings, i * width, n_pairs, dither, 64 * w, begin,
-                        cells, 64 * w,
+                        flat_latents, at, flat_loadings, i * width, n_pairs, dither, 64 * w,
+                        np.int32(begin + own[same[w]]), cells, 64 * w,
                     )  # fmt: skip
-            else:
-                for c in range(n_conditions):
-                    some_fixed |= own[c] == NEVER or own[c] == ALWAYS
-                for t in range(64 * n):
-                    base[t] = dither[t] + own[row[t]]
-                for w in range(n):
-                    at = ((layer[i] * block + w) * n_pairs) * 128
-                    begin = np.int32(gains[i] * gain[w])
-                    drive_cells(
-                        flat_latents, at, flat_loadings, i * width, n_pairs, base, 64 * w, begin,
-                        cells, 64 * w,
-                    )  # fmt: skip
+                    continue
+                for t in range(64):
+                    base[t] = dither[64 * w + t] + own[row[64 * w + t]]
+                drive_cells(
+                    flat_latents, at, flat_loadings, i * width, n_pairs, base, 0, np.int32(begin),
+                    cells, 64 * w,
+                )  # fmt: skip
             for t in range(64 * n):
                 bounds[t] = upper[cells[t]]
             for w in range(n):
@@ -111,28 +107,38 @@ def correlated_spikes(
                         cells[64 * w : 64 * w + 64], phi,
                     )  # fmt: skip
                 words[w] = fired & valid[w]
-            if some_fixed:
-                for w in range(n):
-                    for c in range(n_conditions):
-                        if own[c] == NEVER:
-                            words[w] &= ~of_condition[w, c]
-                        elif own[c] == ALWAYS:
-                            words[w] |= of_condition[w, c]
+            if n_conditions > 1:
+                fix(own, of_condition, n, words)
 
 
 @kernel
-def list_conditions(start, n, n_words, n_bins, conditions, row, of_condition):
-    """Find the condition of every bin of a block, and the bins of every condition, as masks."""
+def fix(starts, of_condition, n, words):
+    """Set and clear the bins of conditions in which a node always and never fires."""
+    for c in range(len(starts)):
+        if starts[c] == NEVER:
+            for w in range(n):
+                words[w] &= ~of_condition[w, c]
+        elif starts[c] == ALWAYS:
+            for w in range(n):
+                words[w] |= of_condition[w, c]
+
+
+@kernel
+def list_conditions(start, n, n_words, n_bins, conditions, row, same, of_condition):
+    """Find the conditions of a block: of every bin, of whole words (-1: several), and as masks."""
     for w in range(n):
         for c in range(of_condition.shape[1]):
             of_condition[w, c] = _ZERO
         trial = (start + w) // n_words
         first = 64 * ((start + w) - trial * n_words)
+        same[w] = conditions[trial, first]
         for t in range(64):
-            c = 0
+            # Bins beyond the trial are cut off later.
+            c = np.int64(conditions[trial, min(first + t, n_bins - 1)])
             if first + t < n_bins:
-                c = np.int64(conditions[trial, first + t])
                 of_condition[w, c] |= _ONE << np.uint64(t)
+            if c != same[w]:
+                same[w] = -1
             row[64 * w + t] = np.uint16(c)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from stochnet.kernels.compile import kernel
 
 _DIGIT, _LOW = np.uint32(11), np.uint32(2047)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def largest_difference(first, second, below_first, below_second):
     """Largest difference between the distribution functions of two sorted samples.
 
@@ -30,7 +31,7 @@ def largest_difference(first, second, below_first, below_second):
     return largest
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def sort_keys(keys, other):
     """Sort uint32 keys by three digits of 11 bits, the lowest first; the result is in `other`.
 

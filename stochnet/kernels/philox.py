@@ -7,7 +7,6 @@ table. They are plain LLVM IR: every target lowers them to what it has.
 from __future__ import annotations
 
 import functools
-from types import FunctionType
 from typing import Any
 
 import numba
@@ -16,20 +15,11 @@ from numba import types
 from numba.extending import intrinsic
 
 from stochnet import rng
+from stochnet.kernels.binding import Binding
 
 philox = numba.njit(nogil=True)(rng.philox)
 gain_level = numba.njit(nogil=True)(rng.gain_level)
-_exponential = numba.njit(nogil=True)(rng.exponential)
-
-
-def _compiled(function: Any, **known: Any) -> Any:
-    """Compile a plain function that calls others, with those compiled."""
-    scope = {**function.__globals__, **known}
-    copy = FunctionType(function.__code__, scope, function.__name__)
-    return numba.njit(nogil=True, error_model="numpy")(copy)
-
-
-geometric_gap = _compiled(rng.geometric_gap, exponential=_exponential)
+geometric_gap = Binding(numba.njit(nogil=True, error_model="numpy"))(rng.geometric_gap)
 
 _I8, _I32, _I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 

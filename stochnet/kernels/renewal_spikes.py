@@ -38,6 +38,16 @@ def tabulate_gaps(hazards, entries, guide):
 
 
 @kernel
+def gap_tables(hazards, entries):
+    """Fill the tables of all nodes, uint64 (node, 2, n + 1), from hazards (node, 2·n)."""
+    n = hazards.shape[1] // 2
+    guide = np.empty(GUIDE, np.int64)
+    for i in range(hazards.shape[0]):
+        tabulate_gaps(hazards[i, :n], entries[i, 0], guide)
+        tabulate_gaps(hazards[i, n:], entries[i, 1], guide)
+
+
+@kernel
 def renewal_spikes(hazards, scale, shift, nodes, n_trials, n_bins, k0, k1, out):
     """Draw spikes of renewal nodes.
 

@@ -10,15 +10,14 @@ from stochnet.kernels.dense import (
     NARROW,
     WIDE,
     address_words,
-    draw_bytes,
-    list_ties,
-    settle_ties,
+    draw_counters,
+    settle_each,
 )
-from stochnet.kernels.philox import bytes_below, bytes_equal, gain_level, lanes
-from stochnet.rng import GAIN, LOW
+from stochnet.kernels.philox import bytes_below, bytes_equal, gain_level, lanes, trailing_zeros
+from stochnet.rng import GAIN, LOW, SPIKE
 
 _narrow = lanes(NARROW)
-_ZERO, _SHIFT32, _TOP = np.uint64(0), np.uint64(32), np.uint64(256)
+_ZERO, _ONE, _SHIFT4, _SHIFT32, _TOP = (np.uint64(n) for n in (0, 1, 4, 32, 256))
 
 
 @kernel
@@ -62,12 +61,10 @@ def segmented_spikes(
     valid = np.empty(BLOCK, np.uint64)
     random = np.empty(8 * BLOCK, np.uint64)
     gain_random = np.empty(2 * NARROW, np.uint64)
-    # A word has at most 64 pieces, and at most 64 tied bins.
-    tied = np.empty(129 * BLOCK, np.uint64)
-    tied_at = np.empty(129 * BLOCK, np.int64)
-    tied_low = np.empty(129 * BLOCK, np.uint64)
-    first = np.zeros(128 * BLOCK + WIDE, np.uint64)
-    second = np.zeros(128 * BLOCK + WIDE, np.uint64)
+    tied_at = np.empty(64 * BLOCK, np.int64)
+    lows = np.empty(64 * BLOCK, np.uint64)
+    first = np.zeros(64 * BLOCK + WIDE, np.uint64)
+    second = np.zeros(64 * BLOCK + WIDE, np.uint64)
     levels = np.empty(len(segment_row), np.int64)
     for i in range(out.shape[0]):
         node = nodes[i]
@@ -77,8 +74,8 @@ def segmented_spikes(
             n = min(BLOCK, total - start)
             address_words(start, n, n_words, n_bins, c0, c1, valid)
             words = out[i, start : start + n]
-            draw_bytes(c0, c1, 4 * n, node, k0, k1, random)
-            n_tied = 0
+            draw_counters(c0, c1, 4 * n, node, SPIKE, k0, k1, random)
+            n_tied = np.int64(0)
             for w in range(n):
                 word = _ZERO
                 for piece in range(word_pieces[start + w], word_pieces[start + w + 1]):
@@ -90,12 +87,14 @@ def segmented_spikes(
                         continue
                     word |= bytes_below(random, 8 * w, top) & piece_mask[piece]
                     equal = bytes_equal(random, 8 * w, top) & piece_mask[piece]
-                    tied[n_tied] = equal
-                    tied_at[n_tied] = w
-                    tied_low[n_tied] = threshold & LOW
-                    n_tied += np.int64(equal != _ZERO)
+                    while equal != _ZERO:
+                        first[n_tied] = (c0[4 * w] << _SHIFT4) + np.uint64(trailing_zeros(equal))
+                        second[n_tied] = c1[4 * w]
+                        tied_at[n_tied] = w
+                        lows[n_tied] = threshold & LOW
+                        n_tied += 1
+                        equal &= equal - _ONE
                 words[w] = word
-            n_tied = list_ties(tied, tied_at, tied_low, n_tied, c0, c1, first, second)
-            settle_ties(
-                first, second, tied_at, tied_low, n_tied, node, k0, k1, random, words
+            settle_each(
+                first, second, tied_at, n_tied, lows, node, k0, k1, random, words
             )  # fmt: skip

@@ -11,7 +11,6 @@ from stochnet.rng import GAP
 
 COUNTERS = 256
 _ZERO, _ONE, _S31, _S63 = (np.uint64(n) for n in (0, 1, 31, 63))
-_LN2 = 0.6931471805599453
 
 
 @kernel
@@ -48,10 +47,11 @@ def walk(gaps, last, n_bins, words):
 
 
 @kernel
-def sparse_spikes(scale, shift, nodes, n_trials, n_bins, k0, k1, out):
+def sparse_spikes(scale, shift, counters, nodes, n_trials, n_bins, k0, k1, out):
     """Draw spikes of nodes with one small probability each; nodes with scale 0 are left alone.
 
-    scale, shift uint64 (node,): `stochnet.rng.gap_scale`; out uint64 (node, trial·word), all words
+    scale, shift uint64 (node,): `stochnet.rng.gap_scale`; counters int64 (node,): how many to draw
+    first, at most COUNTERS; out uint64 (node, trial·word), all words
     of these nodes written.
     """
     n_words = (n_bins + 63) // 64
@@ -59,36 +59,29 @@ def sparse_spikes(scale, shift, nodes, n_trials, n_bins, k0, k1, out):
     c1 = np.zeros(COUNTERS + WIDE, np.uint64)
     random = np.empty(2 * (COUNTERS + WIDE), np.uint64)
     gaps = np.empty(4 * COUNTERS, np.int64)
-    unfinished = np.empty(COUNTERS, np.int64)
-    reached = np.empty(COUNTERS, np.int64)
+    more = np.empty(4 * NARROW, np.int64)
+    # Of one type, so that each function is compiled once.
+    none, one, narrow = np.int64(0), np.int64(1), np.int64(NARROW)
     for i in range(out.shape[0]):
         if scale[i] == _ZERO:
             continue
         words = out[i]
         for w in range(len(words)):
             words[w] = _ZERO
-        # Enough for all but one trial in a thousand or so, at four gaps a counter.
-        mean = _LN2 * n_bins / (np.float64(scale[i]) * 2.0 ** (32.0 - np.float64(shift[i])))
-        planned = min(COUNTERS, 1 + np.int64(mean + 3.0 * np.sqrt(mean)) // 4)
+        planned = counters[i]
         together = min(n_trials, COUNTERS // planned)
         for trial in range(0, n_trials, together):
             n = min(together, n_trials - trial)
-            address_gaps(trial, n, 0, planned, c0, c1)
+            address_gaps(trial, n, none, planned, c0, c1)
             draw_counters(c0, c1, n * planned, nodes[i], GAP, k0, k1, random)
             find_gaps(random, 4 * n * planned, scale[i], shift[i], gaps)
-            n_unfinished = 0
             for k in range(n):
                 row = words[(trial + k) * n_words : (trial + k + 1) * n_words]
-                last = walk(gaps[4 * planned * k : 4 * planned * (k + 1)], -1, n_bins, row)
-                unfinished[n_unfinished] = trial + k
-                reached[n_unfinished] = last
-                n_unfinished += np.int64(last < n_bins)
-            for u in range(n_unfinished):
-                row = words[unfinished[u] * n_words : (unfinished[u] + 1) * n_words]
-                last, first = reached[u], planned
+                last = walk(gaps[4 * planned * k : 4 * planned * (k + 1)], none - one, n_bins, row)
+                first = planned
                 while last < n_bins:
-                    address_gaps(unfinished[u], 1, first, NARROW, c0, c1)
-                    draw_counters(c0, c1, NARROW, nodes[i], GAP, k0, k1, random)
-                    find_gaps(random, 4 * NARROW, scale[i], shift[i], gaps)
-                    last = walk(gaps[: 4 * NARROW], last, n_bins, row)
-                    first += NARROW
+                    address_gaps(trial + k, one, first, narrow, c0, c1)
+                    draw_counters(c0, c1, narrow, nodes[i], GAP, k0, k1, random)
+                    find_gaps(random, 4 * narrow, scale[i], shift[i], more)
+                    last = walk(more, last, n_bins, row)
+                    first += narrow

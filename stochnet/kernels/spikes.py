@@ -9,19 +9,20 @@ from stochnet.kernels.dense import (
     BLOCK,
     WIDE,
     address_words,
-    draw_bytes,
+    draw_counters,
     list_ties,
+    settle_each,
     settle_ties,
 )
 from stochnet.kernels.philox import bytes_below, bytes_below_each, bytes_equal, bytes_equal_each
-from stochnet.rng import LOW, SPARSE_BELOW, SPARSE_FROM
+from stochnet.rng import LOW, SPARSE_BELOW, SPARSE_FROM, SPIKE
 
 _ZERO, _SHIFT32, _TOP = np.uint64(0), np.uint64(32), np.uint64(256)
 _SHIFT40, _BYTE, _S63 = np.uint64(40), np.uint64(255), np.uint64(63)
 
 
 @kernel
-def pooled_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out):
+def dense_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out):
     """Draw spikes of nodes with one probability each; sparse nodes are left alone.
 
     thresholds uint64 (node,): floor(p·2^40); nodes uint64 (node,): their addresses; out uint64
@@ -35,7 +36,6 @@ def pooled_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out):
     random = np.empty(8 * BLOCK, np.uint64)
     tied = np.empty(65 * BLOCK, np.uint64)
     tied_at = np.empty(65 * BLOCK, np.int64)
-    tied_low = np.empty(65 * BLOCK, np.uint64)
     first = np.zeros(64 * BLOCK + WIDE, np.uint64)
     second = np.zeros(64 * BLOCK + WIDE, np.uint64)
     for start in range(0, total, BLOCK):
@@ -51,19 +51,18 @@ def pooled_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out):
                 for w in range(n):
                     words[w] = valid[w] if top >= _TOP else _ZERO
                 continue
-            draw_bytes(c0, c1, 4 * n, nodes[i], k0, k1, random)
-            n_tied = 0
+            draw_counters(c0, c1, 4 * n, nodes[i], SPIKE, k0, k1, random)
+            n_tied = np.int64(0)
             for w in range(n):
                 words[w] = bytes_below(random, 8 * w, top) & valid[w]
                 equal = bytes_equal(random, 8 * w, top) & valid[w]
                 # Without a branch: a word without ties is overwritten by the next one.
                 tied[n_tied] = equal
                 tied_at[n_tied] = w
-                tied_low[n_tied] = low
                 n_tied += np.int64(equal != _ZERO)
-            n_tied = list_ties(tied, tied_at, tied_low, n_tied, c0, c1, first, second)
+            n_tied = list_ties(tied, tied_at, n_tied, c0, c1, first, second)
             settle_ties(
-                first, second, tied_at, tied_low, n_tied, nodes[i], k0, k1, random, words
+                first, second, tied_at, n_tied, low, nodes[i], k0, k1, random, words
             )  # fmt: skip
 
 
@@ -81,7 +80,7 @@ def profile_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out, bin_row):
     random = np.empty(8 * BLOCK, np.uint64)
     tied = np.empty(65 * BLOCK, np.uint64)
     tied_at = np.empty(65 * BLOCK, np.int64)
-    tied_low = np.empty(65 * BLOCK, np.uint64)
+    lows = np.empty(64 * BLOCK, np.uint64)
     first = np.zeros(64 * BLOCK + WIDE, np.uint64)
     second = np.zeros(64 * BLOCK + WIDE, np.uint64)
     # The top byte of every row, and of every bin of a trial; and the bins that always fire.
@@ -105,10 +104,10 @@ def profile_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out, bin_row):
         for start in range(0, total, BLOCK):
             n = min(BLOCK, total - start)
             address_words(start, n, n_words, n_bins, c0, c1, valid)
-            draw_bytes(c0, c1, 4 * n, nodes[i], k0, k1, random)
+            draw_counters(c0, c1, 4 * n, nodes[i], SPIKE, k0, k1, random)
             words = out[i, start : start + n]
             at = start % n_words
-            n_tied = 0
+            n_tied = np.int64(0)
             for w in range(n):
                 equal = bytes_equal_each(random, 8 * w, tops, 64 * at) & valid[w] & ~full[at]
                 below = bytes_below_each(random, 8 * w, tops, 64 * at) & valid[w]
@@ -117,9 +116,9 @@ def profile_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out, bin_row):
                 tied_at[n_tied] = w
                 n_tied += np.int64(equal != _ZERO)
                 at = at + 1 if at + 1 < n_words else 0
-            n_tied = list_ties(tied, tied_at, tied_low, n_tied, c0, c1, first, second)
+            n_tied = list_ties(tied, tied_at, n_tied, c0, c1, first, second)
             for t in range(n_tied):
-                tied_low[t] = thresholds[i, bin_row[np.int64(first[t])]] & LOW
-            settle_ties(
-                first, second, tied_at, tied_low, n_tied, nodes[i], k0, k1, random, words
+                lows[t] = thresholds[i, bin_row[np.int64(first[t])]] & LOW
+            settle_each(
+                first, second, tied_at, n_tied, lows, nodes[i], k0, k1, random, words
             )  # fmt: skip

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import functools
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from stochnet.kernels.compile import kernel
 from stochnet.kernels.philox import popcount, trailing_zeros
 
 _ONE, _ZERO = np.uint64(1), np.uint64(0)
@@ -19,7 +19,7 @@ _S16, _S63 = np.uint64(16), np.uint64(63)
 _LOW16 = np.uint64(0xFFFF)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def pair_spikes(words, n_words, lags, masks, out):
     """Count pairs of spikes at some lags, whose first spike is in the bins of a mask.
 
@@ -47,7 +47,7 @@ def pair_spikes(words, n_words, lags, masks, out):
             out[unit, i] = total
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def window_squares(words, n_words, window, n_full, out):
     """Sum the squares of the counts of full windows: out int64 (unit, node)."""
     for i in range(words.shape[0]):
@@ -86,7 +86,7 @@ def gap_table() -> NDArray[np.uint16]:
     return (squares | first << 8 | last << 12).astype(np.uint16)
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def gap_sums(words, n_words, n_parts, table, sums, squares):
     """Sum the gaps between successive spikes of a unit, and their squares.
 
@@ -108,12 +108,13 @@ def gap_sums(words, n_words, n_parts, table, sums, squares):
                     gap = since + ((entry >> 8) & 15)
                     total += (entry & 255) + (gap * gap & spikes)
                     since = (since & ~spikes) + 16 - (entry >> 12)
-            first = max(first, 0)
+            if first < 0:
+                first = 0
             sums[unit, i] = 16 * n_parts - since - first
             squares[unit, i] = total - first * first
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def add_members(values, members, starts, out):
     """Add up the units of every set: values int64 (unit, node), out int64 (set, node).
 
@@ -130,7 +131,7 @@ def add_members(values, members, starts, out):
                 row[i] += unit[i]
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@kernel
 def cut_pieces(words, length, n_pieces, out):
     """Cut every trial into pieces of `length` bins: (node, trial, word), out (node, piece, word).
 

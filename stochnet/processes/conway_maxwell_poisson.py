@@ -6,11 +6,11 @@ import functools
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from stochnet.flags import Flag
 from stochnet.kernels import conway_maxwell as law
 from stochnet.kernels import conway_maxwell_nodes as kernels
+from stochnet.lazy import stats
 from stochnet.process import Array, Estimate, Independent, Param, Params, Process
 from stochnet.summary import Summary
 from stochnet.threads import run_blocks

@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from stochnet import gamma_gaps, renewal
 from stochnet.flags import Flag
 from stochnet.gamma_fit import Maximum, maximise, start
 from stochnet.gamma_intervals import shape_end
+from stochnet.lazy import stats
 from stochnet.process import Array, Estimate, Param, Params, Process
 from stochnet.sufficient import LONGEST_AGE
 from stochnet.summary import Summary

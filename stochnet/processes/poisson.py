@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
+from stochnet.lazy import stats
 from stochnet.process import Array, Estimate, Independent, Param, Params, Process
 from stochnet.summary import Summary
 

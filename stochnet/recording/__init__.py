@@ -11,6 +11,7 @@ from stochnet.recording.architectures import ARCHITECTURES
 from stochnet.recording.datasets import Dataset, load_dataset
 from stochnet.recording.networks import Network, build_model, load_network
 from stochnet.recording.recorder import record
+from stochnet.recording.summarizer import record_summary
 from stochnet.recording.training import Epoch, TrainingResult, draw_labels, train
 from stochnet.recording.weights import apply_state, read_weights, save_network
 
@@ -27,6 +28,7 @@ __all__ = [
     "load_network",
     "read_weights",
     "record",
+    "record_summary",
     "save_network",
     "train",
 ]

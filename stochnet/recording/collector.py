@@ -44,19 +44,27 @@ class Collector:
     n_stimuli : int
         Bins of the whole recording.
     buffer_bytes : int
-        Size of the buffer; at least one word of every node is held, and a batch.
+        Size of the buffer; at least `fewest_words` words of every node are held, and a batch.
     first : int
         Number of the first stimulus in the data set, for messages.
+    fewest_words : int, default 1
+        Words of every node between two writes, or all there are.
     """
 
     def __init__(
-        self, rule: Rule, n_stimuli: int, buffer_bytes: int = BUFFER_BYTES, first: int = 0
+        self,
+        rule: Rule,
+        n_stimuli: int,
+        buffer_bytes: int = BUFFER_BYTES,
+        first: int = 0,
+        fewest_words: int = 1,
     ) -> None:
         self.layers: list[Layer] = []
         self._rule = rule
         self._n_stimuli = n_stimuli
         self._buffer_bytes = buffer_bytes
         self._first = first
+        self._fewest_words = fewest_words
         self._first_words: dict[str, Words] = {}
         self._index: dict[str, Layer] = {}
         self._buffer = np.zeros((0, 0), np.uint64)
@@ -160,7 +168,8 @@ class Collector:
         total = n_words(self._n_stimuli)
         batch = n_words(self._batch) + 1
         fit = self._buffer_bytes // (8 * n_nodes)
-        self.words_per_write = total if fit >= total else max(1, fit - batch)
+        enough = max(self._fewest_words, fit - batch)
+        self.words_per_write = total if fit >= total else min(total, enough)
         width = total if fit >= total else min(total, self.words_per_write + batch)
         self._buffer = np.zeros((n_nodes, width), np.uint64)
         for layer in self.layers:

@@ -56,6 +56,13 @@ class Stimuli:
         """Return stimuli `start` to `stop` on a device, converted to `dtype` at the end."""
         return self._converted(self.data[start:stop], device).to(dtype)
 
+    def pick(
+        self, which: NDArray[np.int64], device: torch.device, dtype: torch.dtype
+    ) -> torch.Tensor:
+        """Return the stimuli of an index on a device, converted to `dtype` at the end."""
+        index = torch.from_numpy(which) if isinstance(self.data, torch.Tensor) else which
+        return self._converted(self.data[index], device).to(dtype)
+
     def at(self, index: torch.Tensor) -> torch.Tensor:
         """Return the stimuli of an index, float32 on the CPU."""
         which = index if isinstance(self.data, torch.Tensor) else index.numpy()

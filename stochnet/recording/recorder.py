@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -20,13 +20,16 @@ from stochnet.raster import SpikeRaster
 from stochnet.recording.collector import BUFFER_BYTES, Collector
 from stochnet.recording.hooks import watch
 from stochnet.recording.identity import data_sha256, settings_sha256, weights_sha256
-from stochnet.recording.images import Normalize, Stimuli, prepare
+from stochnet.recording.images import Normalize, prepare
+from stochnet.recording.labels import per_stimulus
 from stochnet.recording.layers import choose, nothing_chosen, require_static, unwrap
 from stochnet.recording.shards import cut_share
 from stochnet.recording.state import find_device, input_type, recording_state
 from stochnet.recording.thresholds import Rule
-from stochnet.sink import RasterSink, Shape, open_sink
+from stochnet.sink import Shape, WordSink, open_sink
 from stochnet.threads import Progress
+
+Sink = TypeVar("Sink", bound=WordSink)
 
 
 def record(
@@ -123,30 +126,83 @@ def record(
     >>> sn.record(net, images).shape
     (8, 1, 100)
     """
-    rule = Rule(float(threshold), unit, channel_rule)
+    if path is not None:
+        from stochnet.storage.publish import check_target
+
+        check_target(Path(path))
+    return record_into(
+        lambda template, words: open_sink(path, template, words),
+        model,
+        images,
+        labels,
+        layers=layers,
+        rule=Rule(float(threshold), unit, channel_rule),
+        batch_size=batch_size,
+        device=device,
+        shard=shard,
+        stimuli=stimuli,
+        training_labels=training_labels,
+        normalize=normalize,
+        provenance=provenance,
+        progress=progress,
+        buffer_bytes=buffer_bytes,
+    ).raster
+
+
+def record_into(
+    opened: Callable[[SpikeRaster, int], AbstractContextManager[Sink]],
+    model: nn.Module,
+    images: ArrayLike | torch.Tensor,
+    labels: ArrayLike | None,
+    *,
+    layers: str | Sequence[str] | None,
+    rule: Rule,
+    batch_size: int,
+    device: str | torch.device,
+    stimuli: ArrayLike | None,
+    training_labels: ArrayLike | None,
+    normalize: Normalize | None,
+    provenance: Mapping[str, Any] | None,
+    progress: Progress | None,
+    buffer_bytes: int,
+    shard: tuple[int, int] | None = None,
+    fewest_words: int = 1,
+    order: NDArray[np.int64] | None = None,
+) -> Sink:
+    """Run a network and give its spikes to a sink, a few words of all nodes at a time.
+
+    Parameters are those of `record`, and
+
+    Parameters
+    ----------
+    opened : callable
+        ``(template, words per write) -> context of a sink``, called once the nodes are known;
+        `template` is the recording without its data.
+    fewest_words : int
+        Words of every node between two writes, at least.
+    order : ndarray of int64 (bin,), optional
+        Which stimulus is shown in each bin; each once, in order, by default.
+    """
     shown = prepare(images, normalize)
     n = len(shown)
     if batch_size < 1:
         raise InvalidInputError(f"batch_size must be at least 1, got {batch_size}")
     per_bin: dict[str, Any] = {
-        "conditions": _per_stimulus("labels", labels, n, np.iinfo(np.int16).max),
-        "training_labels": _per_stimulus(
+        "conditions": per_stimulus("labels", labels, n, np.iinfo(np.int16).max),
+        "training_labels": per_stimulus(
             "training_labels", training_labels, n, np.iinfo(np.int16).max, lowest=-1
         ),
-        "stimuli": _per_stimulus(
+        "stimuli": per_stimulus(
             "stimuli", np.arange(n) if stimuli is None else stimuli, n, np.iinfo(np.int64).max
         ),
     }
-    share = cut_share(n, shard)
+    share = cut_share(n if order is None else len(order), shard)
+    n_bins = len(share) if order is None else n
     target = find_device(device)
-    if path is not None:
-        from stochnet.storage.publish import check_target
-
-        check_target(Path(path))
     network = unwrap(model)
     choice = choose(network, layers)
-    collector = Collector(rule, len(share), buffer_bytes, share.start)
-    sink: RasterSink | None = None
+    collector = Collector(rule, len(share), buffer_bytes, share.start, fewest_words)
+    sink: Sink | None = None
     with ExitStack() as stack:
         stack.enter_context(recording_state(network, target))
         facts = facts_of(
@@ -164,9 +220,9 @@ def record(
             batch_size=batch_size,
             shard=None if shard is None else share.facts,
         )
-        own: dict[str, Any] = {
-            k: None if v is None else v[share.stimuli] for k, v in per_bin.items()
-        }
+        own = per_bin
+        if order is None:
+            own = {k: None if v is None else v[share.stimuli] for k, v in per_bin.items()}
         dtype = input_type(network)
 
         def take(name: str, kind: str, output: torch.Tensor) -> None:
@@ -176,7 +232,11 @@ def record(
             for start, stop in share.batches(batch_size):
                 collector.begin(start - share.start, stop - share.start)
                 seen.begin()
-                _forward(network, shown, start, stop, target, dtype)
+                if order is None:
+                    shown_now = shown.batch(start, stop, target, dtype)
+                else:
+                    shown_now = shown.pick(order[start:stop], target, dtype)
+                _forward(network, shown_now)
                 seen.end()
                 if sink is None:
                     if not collector.layers:
@@ -187,31 +247,23 @@ def record(
                 if sink is None:
                     n_nodes = collector.layers[-1].nodes.stop
                     template = SpikeRaster(
-                        Shape((n_nodes, 1, n_words(len(share))), np.dtype(np.uint64)),
-                        n_bins=len(share),
+                        Shape((n_nodes, 1, n_words(n_bins)), np.dtype(np.uint64)),
+                        n_bins=n_bins,
                         layers=tuple(collector.layers),
                         schedule="sequential",
                         provenance={**facts, **(provenance or {})},
                         **own,
                     )
-                    sink = stack.enter_context(open_sink(path, template, collector.words_per_write))
+                    sink = stack.enter_context(opened(template, collector.words_per_write))
                 collector.flush(sink.write_words, last=stop >= share.stop)
                 if progress is not None:
                     progress("record", min(stop, share.stop) - share.start, len(share))
     if sink is None:
         raise RecordingError("no stimulus was recorded")
-    return sink.raster
+    return sink
 
 
-def _forward(
-    network: nn.Module,
-    shown: Stimuli,
-    start: int,
-    stop: int,
-    device: torch.device,
-    dtype: torch.dtype,
-) -> None:
-    images = shown.batch(start, stop, device, dtype)
+def _forward(network: nn.Module, images: torch.Tensor) -> None:
     try:
         network(images)
     except StochnetError:
@@ -222,22 +274,3 @@ def _forward(
             f"{type(network).__name__} fails on images of shape {tuple(images.shape)} "
             f"(batch first): {type(error).__name__}: {reason}"
         ) from error
-
-
-def _per_stimulus(
-    name: str, values: ArrayLike | None, n: int, highest: int, lowest: int = 0
-) -> NDArray[np.int64] | None:
-    if values is None:
-        return None
-    array = np.asarray(values)
-    if array.shape != (n,):
-        raise InvalidInputError(
-            f"{name} must be one integer for each of the {n} images, got shape {array.shape}"
-        )
-    if array.dtype.kind not in "iu":
-        raise InvalidInputError(f"{name} must be integers, not {array.dtype}")
-    if array.min() < lowest or array.max() > highest:
-        raise InvalidInputError(
-            f"{name} must lie in {lowest} to {highest}, they span {array.min()} to {array.max()}"
-        )
-    return array.astype(np.int64)

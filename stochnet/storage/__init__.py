@@ -2,17 +2,25 @@
 
 from stochnet.storage.bundles import bundle_digest, read_bundle, write_bundle
 from stochnet.storage.check import read_kind, stored_digest, verify
-from stochnet.storage.rasters import RasterWriter, raster_digest, read_raster, write_raster
+from stochnet.storage.identity import simulation_identity
+from stochnet.storage.rasters import raster_digest, read_raster
+from stochnet.storage.summaries import read_observed, read_summary, summary_digest, write_summary
+from stochnet.storage.writing import raster_writer, write_raster
 
 __all__ = [
-    "RasterWriter",
     "bundle_digest",
     "raster_digest",
+    "raster_writer",
     "read_bundle",
     "read_kind",
+    "read_observed",
     "read_raster",
+    "read_summary",
+    "simulation_identity",
     "stored_digest",
+    "summary_digest",
     "verify",
     "write_bundle",
     "write_raster",
+    "write_summary",
 ]

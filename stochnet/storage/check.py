@@ -7,17 +7,18 @@ from pathlib import Path
 
 from stochnet.errors import FileFormatError, InvalidInputError
 from stochnet.packing import last_word_mask
-from stochnet.raster import SpikeRaster
-from stochnet.storage import bundles, rasters
+from stochnet.raster import BLOCK_BYTES, SpikeRaster
+from stochnet.raster_summary import RasterSummary
+from stochnet.storage import bundles, rasters, summaries
 from stochnet.storage.safe import attribute, safe_open
 from stochnet.storage.seal import check_seal
 from stochnet.storage.tree import file_digest
 
-LAYOUTS = {layout.kind: layout for layout in (rasters.LAYOUT, bundles.LAYOUT)}
+LAYOUTS = {layout.kind: layout for layout in (rasters.LAYOUT, bundles.LAYOUT, summaries.LAYOUT)}
 
 
 def read_kind(path: str | os.PathLike[str]) -> str:
-    """Return ``"stochnet-raster"`` or ``"stochnet-bundle"``.
+    """Return ``"stochnet-raster"``, ``"stochnet-bundle"`` or ``"stochnet-summary"``.
 
     Raises
     ------
@@ -66,9 +67,22 @@ def verify(path: str | os.PathLike[str]) -> tuple[str, bool]:
     # Whatever the digest says, the file must also make sense.
     if kind == rasters.RASTER:
         _check_padding(rasters.read_raster(path), path)
+    elif kind == summaries.SUMMARY:
+        _check_tables(summaries.read_summary(path), path)
     else:
         bundles.read_bundle(path)
     return digest, sealed
+
+
+def _check_tables(summary: RasterSummary, path: str | os.PathLike[str]) -> None:
+    """Read every table, which refuses columns that it does not have."""
+    for table in summary.tables.values():
+        step = max(1, BLOCK_BYTES // (16 * max(1, table.width)))
+        for first in range(0, table.n_rows, step):
+            try:
+                table.dense(first, min(first + step, table.n_rows))
+            except InvalidInputError as error:
+                raise FileFormatError(f"{path}: {error}") from error
 
 
 def _check_padding(raster: SpikeRaster, path: str | os.PathLike[str]) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
-import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from stochnet.errors import InvalidInputError
-
-_PART = re.compile(r"\.(?P<pid>\d+)-[0-9a-f]{8}\.part$")
+from stochnet.errors import FileFormatError, InvalidInputError
+from stochnet.storage import journal
+from stochnet.storage.part import Part, leftovers
 
 
 @contextlib.contextmanager
@@ -29,19 +27,46 @@ def publish(
     InvalidInputError
         The folder does not exist or the target is a folder.
     """
+    with claim(path) as part:
+        yield part.path
+        part.publish(Path(path), check)
+
+
+@contextlib.contextmanager
+def claim(
+    path: str | os.PathLike[str], identity: Callable[[], str] | None = None
+) -> Iterator[Part]:
+    """Give the temporary file in which a target is made; it is gone at the end.
+
+    Parameters
+    ----------
+    path : path-like
+        The target.
+    identity : callable, optional
+        Says what is being made, down to the last byte. A dead writer of the same then passes on
+        what it had finished, and this one leaves its own when it is stopped; all else that the
+        dead left beside the target is removed.
+
+    Raises
+    ------
+    InvalidInputError
+        The folder does not exist or the target is a folder.
+    """
     target = Path(path)
     check_target(target)
-    _remove_leftovers(target)
-    part = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    part = _taken_over(target, identity) or Part.create(target)
     try:
         yield part
-        _fsync(part)
-        if check is not None:
-            check(part)
-        os.replace(part, target)
-        _fsync(target.parent)
+    except (OSError, FileFormatError, InvalidInputError):
+        # What failed to be written is no use to anyone.
+        part.discard()
+        raise
+    except BaseException:
+        if identity is not None:
+            part.let_go()
+        raise
     finally:
-        part.unlink(missing_ok=True)
+        part.discard()
 
 
 def check_target(target: Path) -> None:
@@ -54,30 +79,12 @@ def check_target(target: Path) -> None:
         raise InvalidInputError(f"the folder {target.parent} is not writable; choose another")
 
 
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _remove_leftovers(target: Path) -> None:
-    for leftover in target.parent.glob(f".{_escaped(target.name)}.*.part"):
-        match = _PART.search(leftover.name)
-        if match and not _alive(int(match["pid"])):
-            leftover.unlink(missing_ok=True)
-
-
-def _escaped(name: str) -> str:
-    return re.sub(r"([*?[])", r"[\1]", name)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _taken_over(target: Path, identity: Callable[[], str] | None) -> Part | None:
+    """Return a leftover that can be continued, and remove the others."""
+    found = None
+    for part in leftovers(target):
+        if found is None and identity is not None and journal.is_of(part, identity()):
+            found = part
+        else:
+            part.discard()
+    return found

@@ -1,28 +1,26 @@
-"""Rasters on disk (format: docs/file-format.md): write whole or streamed, read lazily by node."""
+"""Rasters on disk (format: docs/file-format.md): what they hold, and how they are read."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet import __version__
-from stochnet.digest import LEAF_BYTES, ArrayDigest, array_digest, content_digest
-from stochnet.errors import FileFormatError, InvalidInputError
+from stochnet.digest import ArrayDigest, array_digest, content_digest
+from stochnet.errors import FileFormatError
 from stochnet.layers import Layer
 from stochnet.raster import SpikeRaster
-from stochnet.storage.provenance import read_provenance, write_provenance
-from stochnet.storage.publish import publish
+from stochnet.storage.provenance import read_provenance
 from stochnet.storage.safe import DAMAGE, FORMAT_VERSION, Layout, attribute, safe_open
-from stochnet.storage.seal import USERBLOCK, write_seal
-from stochnet.storage.tree import row_blocks
+from stochnet.threads import count
 
 RASTER = "stochnet-raster"
 _PER_BIN = ("conditions", "training_labels", "stimuli")
@@ -42,6 +40,12 @@ class StoredArray:
         self.shape = shape
         self.dtype = dtype
         self._identity = self._stat()
+
+    def moved(self, path: Path) -> StoredArray:
+        """Return the same dataset of the same file, which was renamed."""
+        other = copy(self)
+        other.path = path.resolve()
+        return other
 
     def _stat(self) -> tuple[int, int, int]:
         try:
@@ -103,7 +107,8 @@ def small_arrays(raster: SpikeRaster) -> dict[str, NDArray[Any]]:
     return present | layer_arrays(raster.layers)
 
 
-def _attributes(raster: SpikeRaster) -> dict[str, str | int | float]:
+def raster_attributes(raster: SpikeRaster) -> dict[str, str | int | float]:
+    """Return the root attributes of a raster that are content."""
     return {
         "@encoding-type": RASTER,
         "@encoding-version": FORMAT_VERSION,
@@ -120,7 +125,7 @@ def combine(raster: SpikeRaster, data_root: bytes) -> str:
         for name, array in small_arrays(raster).items()
     }
     roots[raster.kind] = (data_root, raster.data.dtype, tuple(raster.data.shape))
-    return content_digest(roots, _attributes(raster))
+    return content_digest(roots, raster_attributes(raster))
 
 
 def raster_digest(raster: SpikeRaster) -> str:
@@ -129,127 +134,10 @@ def raster_digest(raster: SpikeRaster) -> str:
     It is the digest that a file of this raster carries; provenance is not part of it.
     """
     tree = ArrayDigest(tuple(raster.data.shape), raster.data.dtype)
-    for _, block in raster.blocks():
-        tree.update(block.data[0 : block.n_nodes])
+    with ThreadPoolExecutor(count(None)) as pool:
+        for _, block in raster.blocks():
+            tree.update(block.data[0 : block.n_nodes], pool.map)
     return combine(raster, tree.digest())
-
-
-class RasterWriter:
-    """Stream a raster to a file that appears only when it is whole and verified.
-
-    Parameters
-    ----------
-    path : path-like
-        Target; an existing file is replaced at the end.
-    template : SpikeRaster
-        Everything but the data; the shape and type of its ``data`` are those of the file.
-    words_per_write : int, optional
-        Set when data arrive by columns (`write_words`), a few words of all nodes at a time.
-    """
-
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        template: SpikeRaster,
-        words_per_write: int | None = None,
-    ) -> None:
-        self.path = Path(path)
-        self._template = template
-        self._columns = words_per_write
-        self._tree = ArrayDigest(tuple(template.data.shape), template.data.dtype)
-        self._digest = ""
-        self._by_columns = False
-
-    def __enter__(self) -> RasterWriter:
-        self._session = self._write_all()
-        self._session.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._session.__exit__(kind, error, trace)
-
-    @contextmanager
-    def _write_all(self) -> Iterator[None]:
-        """Create the file, let the user write, finish, seal, verify and publish it."""
-        with publish(self.path, check=self._check) as part:
-            with h5py.File(part, "x", userblock_size=USERBLOCK) as handle:
-                self._data = self._create(handle)
-                yield
-                self._digest = self._finish(handle)
-                handle.attrs["content-digest"] = self._digest
-            write_seal(part)
-
-    def _create(self, handle: h5py.File) -> h5py.Dataset:
-        template, shape = self._template, tuple(self._template.data.shape)
-        chunks = None
-        if self._columns is not None and self._columns < shape[2]:
-            rows = max(1, LEAF_BYTES // (8 * self._columns))
-            chunks = (min(rows, shape[0]), 1, self._columns)
-        for name, array in small_arrays(template).items():
-            handle.create_dataset(name, data=array)
-        for name, value in _attributes(template).items():
-            handle.attrs[name[1:]] = value
-        handle.attrs["stochnet-version"] = __version__
-        write_provenance(handle, template.provenance)
-        return handle.create_dataset(template.kind, shape, template.data.dtype, chunks=chunks)
-
-    def _finish(self, handle: h5py.File) -> str:
-        if self._by_columns:
-            handle.flush()
-            for rows in row_blocks(self._data):
-                self._tree.update(rows)
-        if self._tree.rows != self._template.n_nodes:
-            raise InvalidInputError(
-                f"{self._tree.rows} of {self._template.n_nodes} nodes were written; nothing is kept"
-            )
-        return combine(self._template, self._tree.digest())
-
-    def space(self, first_node: int, last_node: int) -> NDArray[Any]:
-        """Return memory in which whole nodes may be drawn before they are written."""
-        data = self._template.data
-        return np.empty((last_node - first_node, *data.shape[1:]), data.dtype)
-
-    def write(self, first_node: int, block: NDArray[Any]) -> None:
-        """Write whole nodes; blocks must come in the order of the nodes."""
-        if first_node != self._tree.rows:
-            raise InvalidInputError(f"node {self._tree.rows} comes next, not {first_node}")
-        self._data[first_node : first_node + len(block)] = block
-        self._tree.update(block)
-
-    def write_words(self, first_word: int, block: NDArray[np.uint64]) -> None:
-        """Write words `first_word` and following of all nodes: uint64 (node, 1, word)."""
-        if block.shape[2] == self._data.shape[2] and self._tree.rows == 0:
-            self.write(0, block)
-            return
-        self._data[:, :, first_word : first_word + block.shape[2]] = block
-        self._by_columns = True
-
-    def _check(self, part: Path) -> None:
-        if raster_digest(read_raster(part)) != self._digest:
-            raise FileFormatError(f"{self.path}: what was written cannot be read back; disk full?")
-
-    @property
-    def raster(self) -> SpikeRaster:
-        """The finished raster, read lazily from its file."""
-        return read_raster(self.path)
-
-
-def write_raster(raster: SpikeRaster, path: str | os.PathLike[str]) -> None:
-    """Write a raster to an HDF5 file: whole, or not at all.
-
-    Raises
-    ------
-    InvalidInputError
-        The target cannot be written.
-    """
-    with RasterWriter(path, raster) as writer:
-        for first, block in raster.blocks():
-            writer.write(first, block.data[0 : block.n_nodes])
 
 
 def read_raster(path: str | os.PathLike[str]) -> SpikeRaster:
@@ -263,25 +151,36 @@ def read_raster(path: str | os.PathLike[str]) -> SpikeRaster:
         It is no raster, damaged, unsafe or of an unknown version.
     """
     with safe_open(path, {RASTER: LAYOUT}) as handle:
-        names = [name for name in ("spikes", "counts") if name in handle]
-        if len(names) != 1:
-            raise FileFormatError(f"{path} must hold either spikes or counts")
-        data = handle[names[0]]
-        if (
-            data.dtype.newbyteorder("=")
-            not in {
-                "spikes": (np.dtype(np.uint64),),
-                "counts": (np.dtype(np.uint8), np.dtype(np.uint16)),
-            }[names[0]]
-        ):
-            raise FileFormatError(f"{path}: {names[0]} has type {data.dtype}")
-        fields: Mapping[str, Any] = {n: handle[n][...] for n in _PER_BIN if n in handle}
-        return SpikeRaster(
-            StoredArray(Path(path), names[0], data.shape, data.dtype.newbyteorder("=")),
-            n_bins=int(attribute(handle, "n_bins")),
-            bin_width=float(attribute(handle, "bin_width")),
-            schedule=str(attribute(handle, "schedule")),
-            layers=read_layers(handle),
-            provenance=read_provenance(handle),
-            **fields,
-        )
+        return raster_of(handle, Path(path))
+
+
+def raster_of(handle: h5py.File, path: Path) -> SpikeRaster:
+    """Return the raster of an open file."""
+    names = [name for name in ("spikes", "counts") if name in handle]
+    if len(names) != 1:
+        raise FileFormatError(f"{path} must hold either spikes or counts")
+    data = handle[names[0]]
+    if (
+        data.dtype.newbyteorder("=")
+        not in {
+            "spikes": (np.dtype(np.uint64),),
+            "counts": (np.dtype(np.uint8), np.dtype(np.uint16)),
+        }[names[0]]
+    ):
+        raise FileFormatError(f"{path}: {names[0]} has type {data.dtype}")
+    fields: Mapping[str, Any] = {n: handle[n][...] for n in _PER_BIN if n in handle}
+    return SpikeRaster(
+        StoredArray(path, names[0], data.shape, data.dtype.newbyteorder("=")),
+        n_bins=int(attribute(handle, "n_bins")),
+        bin_width=float(attribute(handle, "bin_width")),
+        schedule=str(attribute(handle, "schedule")),
+        layers=read_layers(handle),
+        provenance=read_provenance(handle),
+        **fields,
+    )
+
+
+def moved(raster: SpikeRaster, path: Path) -> SpikeRaster:
+    """Return a raster whose file was renamed."""
+    stored = raster.data
+    return replace(raster, data=stored.moved(path)) if isinstance(stored, StoredArray) else raster

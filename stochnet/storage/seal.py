@@ -5,25 +5,51 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from stochnet.errors import FileFormatError
+from stochnet.storage.raw import PIECE, hash_at, write_at
+from stochnet.threads import count
 
 USERBLOCK = 512
-PIECE = 1 << 20
+SHORTEST_PIECE = 1 << 19
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_LINE = re.compile(rb"stochnet-seal 1 ([0-9a-f]{64}) (\d+)\n\0*")
+_LINE = re.compile(rb"stochnet-seal 1 ([0-9a-f]{64}) (\d{1,19}) (\d{1,19}) (\d{1,19})\n\0*")
 
 
-def write_seal(path: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Where a file is cut to be hashed, and what is known of the pieces.
+
+    Attributes
+    ----------
+    first : int
+        All bytes from the user block to here are one piece, unless there are none.
+    length : int
+        Bytes of every piece from `first` on; the last may be shorter.
+    known : sequence of bytes
+        Digests of the pieces from `first` on that need not be read again.
+    end : int
+        Where the bytes of the known pieces end.
+    """
+
+    first: int = USERBLOCK
+    length: int = PIECE
+    known: Sequence[bytes] = ()
+    end: int = 0
+
+
+def write_seal(path: Path, pieces: Pieces | None = None) -> None:
     """Hash all bytes after the user block of a closed file and write the seal into the block."""
-    size = path.stat().st_size
-    line = f"stochnet-seal 1 {_hash(path)} {size}\n".encode()
-    with path.open("r+b") as handle:
-        handle.write(line.ljust(USERBLOCK, b"\0"))
-        handle.flush()
-        os.fsync(handle.fileno())
+    pieces = pieces or Pieces()
+    with path.open("r+b", buffering=0) as handle:
+        size = os.fstat(handle.fileno()).st_size
+        root = _hash(handle.fileno(), size, pieces)
+        line = f"stochnet-seal 1 {root} {size} {pieces.first} {pieces.length}\n".encode()
+        write_at(handle.fileno(), memoryview(line.ljust(USERBLOCK, b"\0")), 0)
 
 
 def check_seal(path: Path) -> bool:
@@ -36,35 +62,47 @@ def check_seal(path: Path) -> bool:
     """
     with path.open("rb") as handle:
         head = handle.read(USERBLOCK + len(_SIGNATURE))
-    if head.startswith(_SIGNATURE):
-        return False
-    if head[USERBLOCK:] != _SIGNATURE:
-        raise FileFormatError(f"{path} is not an HDF5 file, or its first bytes are damaged")
-    match = _LINE.fullmatch(head[:USERBLOCK])
-    if match is None:
-        raise FileFormatError(f"{path}: the seal itself is damaged; take a good copy of the file")
-    if int(match[2]) != path.stat().st_size:
-        raise FileFormatError(
-            f"{path} has {path.stat().st_size} bytes and was sealed with {int(match[2])}; "
-            "it was cut or added to: take a good copy"
-        )
-    if _hash(path).encode() != match[1]:
-        raise FileFormatError(
-            f"{path} was changed after it was written: its bytes do not match its seal; "
-            "take a good copy"
-        )
+        size = os.fstat(handle.fileno()).st_size
+        if head.startswith(_SIGNATURE):
+            return False
+        if head[USERBLOCK:] != _SIGNATURE:
+            raise FileFormatError(f"{path} is not an HDF5 file, or its first bytes are damaged")
+        match = _LINE.fullmatch(head[:USERBLOCK])
+        if match is None:
+            raise FileFormatError(
+                f"{path}: the seal itself is damaged; take a good copy of the file"
+            )
+        length, pieces = int(match[2]), Pieces(int(match[3]), int(match[4]))
+        if length != size:
+            raise FileFormatError(
+                f"{path} has {size} bytes and was sealed with {length}; "
+                "it was cut or added to: take a good copy"
+            )
+        if pieces.first < USERBLOCK or pieces.length < SHORTEST_PIECE:
+            raise FileFormatError(f"{path}: the seal itself is damaged; take a good copy")
+        if _hash(handle.fileno(), size, pieces).encode() != match[1]:
+            raise FileFormatError(
+                f"{path} was changed after it was written: its bytes do not match its seal; "
+                "take a good copy"
+            )
     return True
 
 
-def _hash(path: Path) -> str:
-    """SHA-256 over the SHA-256 of each MiB after the user block, on as many threads as cores."""
-    starts = range(USERBLOCK, path.stat().st_size, PIECE)
-    with path.open("rb") as handle, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        number = handle.fileno()
-        leaves = pool.map(
-            lambda start: hashlib.sha256(os.pread(number, PIECE, start)).digest(), starts
-        )
-        root = hashlib.sha256()
-        for leaf in leaves:
+def _hash(fd: int, size: int, pieces: Pieces) -> str:
+    """SHA-256 over the numbers of the seal and the SHA-256 of each piece, on all cores."""
+    root = hashlib.sha256(f"{size} {pieces.first} {pieces.length}\n".encode())
+    if pieces.first > USERBLOCK:
+        root.update(hash_at(fd, USERBLOCK, pieces.first))
+    starts = range(pieces.first, size, pieces.length)
+    # A piece is known if no byte after the known ones belongs to it.
+    known = [
+        leaf
+        for leaf, at in zip(pieces.known, starts, strict=False)
+        if min(at + pieces.length, size) <= pieces.end
+    ]
+    for leaf in known:
+        root.update(leaf)
+    with ThreadPoolExecutor(count(None)) as pool:
+        for leaf in pool.map(lambda at: hash_at(fd, at, at + pieces.length), starts[len(known) :]):
             root.update(leaf)
     return root.hexdigest()

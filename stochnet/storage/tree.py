@@ -21,6 +21,9 @@ from stochnet.storage.publish import publish
 from stochnet.storage.safe import Layout, attribute, safe_open
 from stochnet.storage.seal import USERBLOCK, write_seal
 
+# Deflate of bytes of one significance; smaller datasets would grow by their chunk table.
+_FILTERS: Mapping[str, Any] = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
+_WORTH = 1 << 12
 Scalar = str | int | float
 # Root attributes that are no content.
 OUTSIDE = ("content-digest", "stochnet-version")
@@ -28,10 +31,15 @@ OUTSIDE = ("content-digest", "stochnet-version")
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """Datasets by path, and attributes by ``path@name`` (``@name`` for those of the root)."""
+    """Datasets by path, and attributes by ``path@name`` (``@name`` for those of the root).
+
+    `compressed` are the paths of the datasets that are written with filters, which do not change
+    the digest.
+    """
 
     datasets: Mapping[str, NDArray[Any]]
     attributes: Mapping[str, Scalar]
+    compressed: frozenset[str] = frozenset()
 
     def digest(self) -> str:
         """Return the content digest that a file of this tree carries."""
@@ -56,7 +64,8 @@ def write_tree(
     with publish(path, check=check) as part:
         with h5py.File(part, "x", userblock_size=USERBLOCK) as handle:
             for name, array in tree.datasets.items():
-                handle.create_dataset(name, data=array)
+                filters = _FILTERS if name in tree.compressed and array.nbytes >= _WORTH else {}
+                handle.create_dataset(name, data=array, **filters)
             for name, value in tree.attributes.items():
                 where, _, key = name.rpartition("@")
                 node = (

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stochnet.moments import Array
 from stochnet.raster import SpikeRaster
-from stochnet.statistics import Array
 from stochnet.validation.together import take_nodes
 
 Index = NDArray[np.int64]

@@ -153,8 +153,3 @@ def _weights(
             weights[dealt[:size], 2 * k] = 1
             weights[dealt[size : 2 * size], 2 * k + 1] = 1
     return weights
-
-
-def add(values: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Sum integers (…, unit) over the units of every half: (…, half), exact below 2**53."""
-    return np.rint(values.astype(np.float64) @ weights).astype(np.int64)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.statistics import Array, cv_from_moments, fano_from_moments, phi
+from stochnet.moments import Array, cv_from_moments, fano_from_moments, phi
 from stochnet.validation.totals import Totals
 
 

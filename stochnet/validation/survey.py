@@ -19,8 +19,6 @@ from stochnet.validation.nodewise import NodeStatistic
 from stochnet.validation.totals import Adder
 
 Index = NDArray[np.int64]
-# Numbers of a table (unit, node) that stay in the cache of a core while they are added up.
-AT_ONCE = 24_000
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -109,8 +107,8 @@ class Survey:
                     cut = values[:-1] if pieces is None else one.of_totals(pieces)
                     halves[one.label][:, nodes] = cut
 
-        rows = max(adder.rows for adder in (self.of_trials, self.of_pieces) if adder is not None)
-        step = min(max(8, AT_ONCE // rows // 8 * 8), -(-block.n_nodes // 2))
+        adders = (self.of_trials, self.of_pieces or self.of_trials)
+        step = min(adder.at_once(block.node_bytes) for adder in adders)
         run_blocks(compute, block.n_nodes, step=step)
         return Findings(first, whole, halves, self._population(block))
 
@@ -149,6 +147,18 @@ def plan_survey(
     """
     parts = frozenset(one.part for one in statistics)
     windows = [one.window for one in statistics if one.window is not None]
+    of_trials, of_pieces = plan_sums(raster, units, weights, parts, windows)
+    return Survey(raster, tuple(statistics), of_trials, of_pieces, population)
+
+
+def plan_sums(
+    raster: SpikeRaster,
+    units: Units | None,
+    weights: NDArray[np.float64],
+    parts: frozenset[str] = frozenset(),
+    windows: Sequence[int] = (),
+) -> tuple[Adder, Adder | None]:
+    """Settle what is added up: `Survey.of_trials` and `Survey.of_pieces`."""
     scale = 1.0 if np.isnan(raster.bin_width) else raster.bin_width
     trials = cut_units(raster, raster.n_bins)
     inside = np.ones((trials.n_units, 1), np.bool_)
@@ -158,8 +168,7 @@ def plan_survey(
         inside = np.concatenate([weights > 0, inside], axis=1)
     elif units is not None:
         of_pieces = Adder.of(units, weights > 0, *common)
-    of_trials = Adder.of(trials, inside, *common)
-    return Survey(raster, tuple(statistics), of_trials, of_pieces, population)
+    return Adder.of(trials, inside, *common), of_pieces
 
 
 def in_blocks(survey: Survey, executor: Executor | None = None) -> Iterator[Findings]:

@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.coactivity import coincidences, pairwise_correlation
+from stochnet.moments import Array, phi
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
-from stochnet.statistics import Array, phi
 from stochnet.sufficient import packed
-from stochnet.validation.halves import Units, add
+from stochnet.threads import run_blocks
+from stochnet.validation.halves import Units
+from stochnet.validation.survey import plan_sums
+from stochnet.validation.totals import Adder
 
 Index = NDArray[np.int64]
 Halves = NDArray[np.float32]
@@ -53,25 +55,28 @@ def pair_correlations(
         None where there are no units.
     """
     nodes, index = np.unique(np.concatenate([first, second]), return_inverse=True)
-    chosen = take_nodes(raster, nodes)
+    words = packed(take_nodes(raster, nodes)).reshape(len(nodes), raster.n_trials, -1)
     a, b = index[: len(first)], index[len(first) :]
-    whole = pairwise_correlation(chosen, a, b)
+    of_trials, of_pieces = plan_sums(raster, units, weights)
+    correlations = _correlate(words, of_trials, a, b)
     if units is None:
-        return whole, None
-    n_units = units.n_units
-    data = units.cut(packed(chosen).reshape(len(nodes), chosen.n_trials, -1))
-    words = data.reshape(-1, data.shape[2])
-    every_row = np.arange(len(words))
-    totals = coincidences(words, every_row, every_row)
-    active = add(totals.reshape(-1, n_units), weights)
-    bins = add(np.full(n_units, units.length), weights)
-    both = np.empty((len(first), weights.shape[1]), np.int64)
-    every = np.arange(n_units)
-    step = max(1, (1 << 22) // n_units)
-    for start in range(0, len(first), step):
-        part = slice(start, start + step)
-        rows = [(side[part, None] * n_units + every).ravel() for side in (a, b)]
-        together = coincidences(words, rows[0], rows[1])
-        both[part] = add(together.reshape(-1, n_units), weights)
-    halves = phi(active[a], active[b], both, bins)
-    return whole, halves.T.astype(np.float32)
+        return correlations[-1], None
+    halves = correlations[:-1] if of_pieces is None else _correlate(words, of_pieces, a, b)
+    return correlations[-1], halves.astype(np.float32)
+
+
+def _correlate(words: NDArray[np.uint64], adder: Adder, a: Index, b: Index) -> Array:
+    """Correlate pairs of rows of words (node, trial, word) in every set: (set, pair)."""
+    active = np.empty((len(adder.bins), len(words)), np.int64)
+    both = np.empty((len(adder.bins), len(a)), np.int64)
+
+    def count(start: int, stop: int) -> None:
+        active[:, start:stop] = adder.active(words[start:stop])
+
+    def count_both(start: int, stop: int) -> None:
+        both[:, start:stop] = adder.active(words[a[start:stop]] & words[b[start:stop]])
+
+    step = adder.at_once(words[0].nbytes)
+    run_blocks(count, len(words), step=step)
+    run_blocks(count_both, len(a), step=step)
+    return phi(active[:, a], active[:, b], both, adder.bins)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from stochnet.kernels.units import add_members
 from stochnet.segments import Segments, cut_segments
+from stochnet.unit_sums import Sums, UnitSums, Words, at_once
 from stochnet.validation.halves import Units
-from stochnet.validation.per_unit import Sums, UnitSums
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +157,19 @@ class Adder:
             np.array(bins, np.int64).reshape(len(bins), inside.shape[1], 1),
         )
 
-    @property
-    def rows(self) -> int:
-        """How many numbers a node takes at a time."""
+    def at_once(self, node_bytes: int) -> int:
+        """Return how many nodes of some size are best added up at a time."""
         segments = 0 if self.segments is None else self.segments.n_segments
-        return max(self.units.n_units, segments)
+        return at_once(max(self.units.n_units, segments), node_bytes)
+
+    @property
+    def bins(self) -> Sums:
+        """Bins in every set: (set, 1)."""
+        return self.sets.sizes[:, None] * self.units.length
+
+    def active(self, words: Words) -> Sums:
+        """Count active bins of packed nodes (node, trial, word): (set, node)."""
+        return self.sets.add(UnitSums.of(self.units.cut(words), self.units.length).active())
 
     def totals(self, data: NDArray[Any]) -> Totals:
         """Add up data (node, trial, word or bin) of some nodes."""

@@ -3,7 +3,7 @@
     python tests/golden/make.py FOLDER
 
 They are committed and never made anew: a new format version gets files of its own. The tests call
-`raster` and `bundle` to know what the files must hold.
+`raster`, `bundle` and `summary` to know what the files must hold.
 """
 
 import sys
@@ -18,6 +18,7 @@ from stochnet.populations.kernel import Kernel
 from stochnet.populations.law import Population
 from stochnet.populations.margin import Margin
 from stochnet.selection import Selection
+from stochnet.summary import PARTS
 
 LAYERS = (sn.Layer("conv", "ReLU", (2, 2), 0, 4), sn.Layer("relu:1", "ReLU6", (3,), 4, 3))
 N_TRIALS, N_BINS = 3, 70
@@ -110,12 +111,18 @@ def laws():
     return replace(plain, populations=(first, second))
 
 
+def summary():
+    """Return a summary with all that the format has, of counts and per condition."""
+    return sn.RasterSummary.of(raster(300), window=20, per_condition=True, parts=PARTS)
+
+
 def write(folder):
     sn.write_raster(raster(1), folder / "raster-v1.h5")
     sn.write_raster(raster(300), folder / "counts-v1.h5")
     sn.write_bundle(bundle(), folder / "bundle-v1.h5")
     sn.write_bundle(correlated(), folder / "correlated-bundle-v1.h5")
     sn.write_bundle(laws(), folder / "populations-bundle-v1.h5")
+    sn.write_summary(summary(), folder / "summary-v1.h5")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""What halves add up: exact sums of nodes over single units, (unit, node)."""
+"""Exact sums of nodes over single units, (unit, node), which statistics add up.
+
+A unit is a trial, or a piece of one.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,16 @@ Words = NDArray[np.uint64]
 
 # Longer windows cost less by counting them one by one than by pairs of spikes at every lag.
 MOST_LAGS = 24
+
+# Numbers of a table (unit, node) that stay in the cache of a core while they are added up.
+AT_ONCE = 24_000
+# No node brings more bytes of its own for each of these numbers.
+BYTES_EACH = 64
+
+
+def at_once(n_units: int, node_bytes: int) -> int:
+    """Return how many nodes are best summed at a time."""
+    return max(8, AT_ONCE // max(n_units, node_bytes // BYTES_EACH) // 8 * 8)
 
 
 @dataclass(frozen=True, slots=True)
