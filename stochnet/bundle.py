@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,10 @@ from stochnet.layers import Layer, check_layers
 from stochnet.process import Process
 from stochnet.processes import get_process
 from stochnet.selection import Selection
+
+if TYPE_CHECKING:
+    from stochnet.populations.law import Population
+    from stochnet.populations.sizes import Sizes
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -42,6 +46,8 @@ class Bundle:
         What the processes were chosen among, and by how much.
     latents : Latents or None
         What correlates the nodes; None where they are independent given their conditions.
+    populations : tuple of Population
+        Laws of the parameters over nodes, one for every layer and process; none if not fitted.
     """
 
     fits: tuple[ProcessFit, ...]
@@ -54,6 +60,7 @@ class Bundle:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     selection: Selection | None = None
     latents: Latents | None = None
+    populations: tuple[Population, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.fits:
@@ -79,6 +86,23 @@ class Bundle:
             raise InvalidInputError("conditions name a class that no parameter was fitted for")
         if self.latents is not None:
             self._check_latents(self.latents)
+        self._check_populations()
+
+    def _check_populations(self) -> None:
+        names = {layer.name for layer in self.layers}
+        for law in self.populations:
+            fit = self.fits[law.fit] if 0 <= law.fit < len(self.fits) else None
+            if fit is None or law.layer not in names:
+                raise InvalidInputError(
+                    f"there is a population law for fit {law.fit} in layer {law.layer!r}, which "
+                    "the bundle does not have: fit the laws again (fit_populations)"
+                )
+            if (fit.process, fit.n_conditions) != (law.process, law.n_conditions):
+                raise InvalidInputError(
+                    f"the population law of layer {law.layer!r} is one of {law.process.name} under "
+                    f"{law.n_conditions} conditions, fit {law.fit} is {fit.process.name} under "
+                    f"{fit.n_conditions}: fit the laws again (fit_populations)"
+                )
 
     def _check_latents(self, latents: Latents) -> None:
         if (latents.n_nodes, latents.n_layers) != (self.n_nodes, len(self.layers)):
@@ -111,6 +135,35 @@ class Bundle:
         for fit in self.fits:
             names[fit.node_ids] = fit.process.name
         return names.astype(str)
+
+    def resample(
+        self,
+        n_nodes: Sizes,
+        *,
+        rng: np.random.Generator | int | None = None,
+        law: str = "empirical",
+    ) -> Bundle:
+        """Return a network of any size whose nodes follow the laws of the nodes of this one.
+
+        Parameters
+        ----------
+        n_nodes : int, mapping of layer name to int, or sequence of int
+            All nodes, shared among the layers in proportion; the nodes of the layers that are
+            named, the others keep theirs; or those of every layer in turn.
+        rng : numpy.random.Generator, int or None
+            As in Scientific Python's SPEC 7.
+        law : {"empirical", "parametric"}
+            Smoothed bootstrap of whole nodes, or fitted laws with a Gaussian copula
+            (`stochnet.Population`).
+
+        Raises
+        ------
+        InvalidInputError
+            An unknown law or layer, or a size below 1.
+        """
+        from stochnet.resampling import resample
+
+        return resample(self, n_nodes, rng=rng, law=law)
 
     @classmethod
     def from_params(

@@ -12,7 +12,10 @@ from stochnet.errors import FileFormatError, InvalidInputError, StochnetError
 from stochnet.storage import raster_digest, read_kind, stored_digest
 
 GOLDEN = os.path.dirname(make.__file__)
-NAMES = ("raster-v1", "counts-v1", "bundle-v1", "correlated-bundle-v1", "summary-v1")
+NAMES = (
+    "raster-v1", "counts-v1", "bundle-v1", "correlated-bundle-v1", "populations-bundle-v1",
+    "summary-v1",
+)  # fmt: skip
 
 
 def read_all(path):

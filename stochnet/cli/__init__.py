@@ -15,6 +15,7 @@ from stochnet.errors import StochnetError
 from stochnet.cli import demo
 from stochnet.cli import networks
 from stochnet.cli import loop
+from stochnet.cli import generation
 from stochnet.cli import assess
 from stochnet.cli import summaries
 from stochnet.cli import counts
@@ -23,7 +24,18 @@ from stochnet.cli import files
 # typer keeps this class in different places in different versions.
 UsageError: Any = typer.BadParameter.__bases__[0]
 
-__all__ = ["app", "assess", "counts", "demo", "files", "loop", "main", "networks", "summaries"]
+__all__ = [
+    "app",
+    "assess",
+    "counts",
+    "demo",
+    "files",
+    "generation",
+    "loop",
+    "main",
+    "networks",
+    "summaries",
+]
 
 
 def main() -> None:

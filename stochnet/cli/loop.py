@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +24,13 @@ class Criterion(StrEnum):
     aic = "aic"
     bic = "bic"
     held_out = "held-out"
+
+
+class Law(StrEnum):
+    """Laws that `simulate --nodes` draws nodes from."""
+
+    empirical = "empirical"
+    parametric = "parametric"
 
 
 class ChooseBy(StrEnum):
@@ -111,14 +119,21 @@ def fit(
         bool,
         typer.Option("--shrink", help="Draw parameters towards the layer (empirical Bayes)."),
     ] = False,
+    population: Annotated[
+        bool,
+        typer.Option(
+            "--population/--no-population", help="Fit the laws of the parameters over nodes too."
+        ),
+    ] = True,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Fit a process to every node, of a raster or of a summary."""
-    from stochnet.cli.fit_tables import bundle_table, selection_table
+    from stochnet.cli.fit_tables import bundle_table, population_table, selection_table
     from stochnet.estimation import fit_bundle
+    from stochnet.resampling import fit_populations
     from stochnet.storage import read_observed, write_bundle
     from stochnet.storage.publish import check_target
     from stochnet.workers import open_executor
@@ -136,9 +151,13 @@ def fit(
             progress=report,
             executor=executor,
         )
+        if population:
+            bundle = replace(bundle, populations=fit_populations(bundle, progress=report))
         write_bundle(bundle, output)
     if not quiet:
         to_stderr_table(bundle_table(bundle))
+        if bundle.populations:
+            to_stderr_table(population_table(bundle))
         if bundle.selection is not None:
             to_stderr_table(selection_table(bundle))
     note(f"{output}: {bundle.n_nodes:,} nodes", quiet)
@@ -154,6 +173,15 @@ def simulate(
     bins: Annotated[
         int | None, typer.Option("--bins", help="Bins per trial; as in the fitted raster.")
     ] = None,
+    nodes: Annotated[
+        int | None,
+        typer.Option(
+            "--nodes", help="Nodes of a network of another size, drawn with the seed; as fitted."
+        ),
+    ] = None,
+    law: Annotated[
+        Law, typer.Option("--law", help="What --nodes draws parameters from.")
+    ] = Law.empirical,
     seed: Seed = None,
     threads: Annotated[
         int | None,
@@ -178,6 +206,7 @@ def simulate(
     A run with --seed that was stopped or killed is continued by the same command. Without --seed
     every run has new spikes, so there is nothing to continue.
     """
+    from stochnet.rng import resolve_seed
     from stochnet.simulation import simulate as draw
     from stochnet.storage import read_bundle, write_summary
     from stochnet.storage.publish import check_target
@@ -185,11 +214,15 @@ def simulate(
     from stochnet.workers import open_executor
 
     check_target(output)
+    network = read_bundle(bundle)
+    if nodes is not None:
+        seed = resolve_seed(seed)
+        network = network.resample(nodes, rng=seed, law=law.value)
     kept = keeping(summary, window=window, per_condition=per_condition, parts=part)
     sink = SummarySink(**kept) if summary else None
     with progress(quiet) as report, open_executor(workers, scheduler) as executor:
         drawn = draw(
-            read_bundle(bundle),
+            network,
             trials,
             bins,
             seed=seed,

@@ -18,6 +18,10 @@ from stochnet.latents import Latents
 from stochnet.process import Process
 from stochnet.processes import PROCESSES
 from stochnet.selection import Selection
+from stochnet.storage.populations import (
+    DATASETS as POPULATION_DATASETS,
+)
+from stochnet.storage.populations import add_population, read_population
 from stochnet.storage.provenance import read_provenance
 from stochnet.storage.rasters import layer_arrays, read_layers
 from stochnet.storage.safe import FORMAT_VERSION, Layout, attribute, safe_open
@@ -31,6 +35,8 @@ LAYOUT = Layout(
         "provenance",
         "selection",
         "latents",
+        "populations",
+        "populations/[^/]+",
         "fits",
         "fits/[^/]+",
         "fits/[^/]+/(params|standard_errors|intervals)",
@@ -42,6 +48,7 @@ LAYOUT = Layout(
         "fits/[^/]+/(params|standard_errors|intervals)/[a-z_0-9]+",
         "selection/(processes|scores|chosen)",
         "latents/(loadings|mixing|trial)",
+        f"populations/[^/]+/({'|'.join(POPULATION_DATASETS)})",
     ),
 )
 
@@ -101,6 +108,9 @@ def bundle_tree(bundle: Bundle) -> Tree:
         attributes["latents@encoding-version"] = FORMAT_VERSION
         for name in _LATENTS:
             datasets[f"latents/{name}"] = getattr(bundle.latents, name)
+    for law in bundle.populations:
+        number = next(i for i, layer in enumerate(bundle.layers) if layer.name == law.layer)
+        add_population(f"populations/{number:04d}-{law.fit:02d}", law, datasets, attributes)
     return Tree(datasets, attributes)
 
 
@@ -152,6 +162,10 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
             read_provenance(handle),
             _read_selection(handle),
             _read_latents(handle),
+            tuple(
+                read_population(handle["populations"][name], _known_process)
+                for name in sorted(handle.get("populations", ()))
+            ),
         )
 
 
