@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -125,6 +125,14 @@ def fit(
             "--population/--no-population", help="Fit the laws of the parameters over nodes too."
         ),
     ] = True,
+    correlated: Annotated[
+        str | None,
+        typer.Option(
+            "--correlated",
+            metavar="RANK|auto",
+            help="Let nodes share so many latents a layer; auto: as many as predict best.",
+        ),
+    ] = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
     config: Config = None,
@@ -148,6 +156,7 @@ def fit(
             per_condition=per_condition,
             window=window,
             shrink=shrink,
+            correlated=_rank(correlated),
             progress=report,
             executor=executor,
         )
@@ -160,7 +169,8 @@ def fit(
             to_stderr_table(population_table(bundle))
         if bundle.selection is not None:
             to_stderr_table(selection_table(bundle))
-    note(f"{output}: {bundle.n_nodes:,} nodes", quiet)
+    shared = "" if bundle.latents is None else f", {bundle.latents.rank} latents a layer"
+    note(f"{output}: {bundle.n_nodes:,} nodes{shared}", quiet)
 
 
 @app.command()
@@ -291,6 +301,17 @@ def validate(
     console.print(report.verdict)
     if strict and not report.passed:
         raise typer.Exit(1)
+
+
+def _rank(text: str | None) -> Rank | None:
+    """Read what --correlated says."""
+    from stochnet.errors import InvalidInputError
+
+    if text is None or text == "auto":
+        return text  # type: ignore[return-value]
+    if not text.isdecimal():
+        raise InvalidInputError(f"--correlated takes a number of latents or auto, got {text!r}")
+    return int(text)
 
 
 def to_stderr_table(table: Any) -> None:
