@@ -179,13 +179,16 @@ class Target:
         """
         out = np.zeros((len(words), len(seen)))
         columns, reach = self.anchors.columns(), math.sqrt(MOST_SHARED)
+        rank = len(seen)
+        products = np.empty((seen.shape[1], rank * (rank + 1) // 2))
+        kernels.products_of(np.ascontiguousarray(seen.T), products)
 
         def rows(a: int, b: int) -> None:
             both = np.empty((b - a, len(self.words)), np.int64)
             both_active(words[a:b], self.words, both)
             kernels.fit_nodes(
-                both, nodes.factors[a:b], nodes.rates[a:b], nodes.scale[a:b], seen, *columns,
-                self.bins.weights, self.bins.n_bins, reach, out[a:b],
+                both, nodes.factors[a:b], nodes.rates[a:b], nodes.scale[a:b], seen, products,
+                *columns, self.bins.weights, self.bins.n_bins, reach, out[a:b],
             )  # fmt: skip
 
         run_blocks(rows, len(words))
