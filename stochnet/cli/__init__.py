@@ -14,7 +14,10 @@ from stochnet.errors import StochnetError
 # Commands are shown in this order: that of the work.
 from stochnet.cli import demo
 from stochnet.cli import networks
-from stochnet.cli import loop
+from stochnet.cli import presenting
+from stochnet.cli import fitting
+from stochnet.cli import simulating
+from stochnet.cli import validating
 from stochnet.cli import generation
 from stochnet.cli import assess
 from stochnet.cli import summaries
@@ -30,11 +33,14 @@ __all__ = [
     "counts",
     "demo",
     "files",
+    "fitting",
     "generation",
-    "loop",
     "main",
     "networks",
+    "presenting",
+    "simulating",
     "summaries",
+    "validating",
 ]
 
 
