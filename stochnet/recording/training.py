@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,6 +100,7 @@ def train(
     epochs: int = 100,
     batch_size: int = 128,
     lr: float = 1e-3,
+    weight_decay: float = 0.0,
     seed: int = 0,
     labels_mode: str = "true",
     stop_at: float | None = 1.0,
@@ -108,9 +109,10 @@ def train(
     n_classes: int | None = None,
     normalize: Normalize | None = None,
     facts: Mapping[str, Any] | None = None,
+    after_epoch: Callable[[Epoch, nn.Module], bool | None] | None = None,
     progress: Progress | None = None,
 ) -> TrainingResult:
-    """Train a network in place, with Adam on the cross-entropy.
+    """Train a network in place, with Adam (AdamW) on the cross-entropy.
 
     On the CPU, and with one number of threads, a seed gives the same weights every time. The global
     random state of torch is as before afterwards.
@@ -127,6 +129,8 @@ def train(
         Images per step.
     lr : float, default 0.001
         Step size of Adam.
+    weight_decay : float, default 0.0
+        Share of every weight, times `lr`, that a step takes off (Loshchilov & Hutter 2019, AdamW).
     seed : int, default 0
         Decides the order of the images, dropout and random labels.
     labels_mode : str, default "true"
@@ -143,6 +147,10 @@ def train(
         As for `stochnet.record`; kept in the checkpoint.
     facts : mapping, optional
         To keep in the checkpoints, such as the names of architecture and data set.
+    after_epoch : callable, optional
+        Called with (what the epoch came to, the network in eval mode) after each epoch, for
+        example to record the network. It must not change the weights. Training ends where it
+        returns True.
     progress : callable, optional
         Called with ("train", epochs done, epochs).
 
@@ -155,6 +163,8 @@ def train(
     """
     if epochs < 1 or batch_size < 1 or not lr > 0:
         raise InvalidInputError("epochs and batch_size must be at least 1, and lr positive")
+    if not 0 <= weight_decay < math.inf:
+        raise InvalidInputError(f"weight_decay must be 0 or more, got {weight_decay}")
     if not 0 <= seed < 2**63:
         raise InvalidInputError(f"seed must lie in 0 to 2^63 - 1, got {seed}")
     shown = prepare(images, normalize)
@@ -176,12 +186,14 @@ def train(
         "training_labels": wanted.clone(),
         "batch_size": batch_size,
         "lr": lr,
+        "weight_decay": weight_decay,
         "normalize": [list(shown.mean), list(shown.std)] if shown.mean else None,
         **(facts or {}),
     }
     history: list[Epoch] = []
     folder = None if checkpoints is None else _folder(checkpoints)
-    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+    # Without decay this is Adam, to the bit.
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
     order = torch.Generator().manual_seed(seed)
     with seeded(seed):
         _checkpoint(folder, 0, model, known, history)
@@ -195,9 +207,12 @@ def train(
             tested = None if held_out is None else _accuracy(model, *held_out)
             history.append(Epoch(epoch, loss, accuracy, tested))
             _checkpoint(folder, epoch, model, known, history)
+            enough = stop_at is not None and accuracy >= stop_at
+            if after_epoch is not None:
+                enough |= bool(after_epoch(history[-1], model))
             if progress is not None:
                 progress("train", epoch, epochs)
-            if stop_at is not None and accuracy >= stop_at:
+            if enough:
                 break
     known["history"] = [asdict(one) for one in history]
     return TrainingResult(tuple(history), target, known)
