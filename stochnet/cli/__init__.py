@@ -19,11 +19,23 @@ from stochnet.cli import assess
 from stochnet.cli import summaries
 from stochnet.cli import counts
 from stochnet.cli import files
+from stochnet.cli import study
 
 # typer keeps this class in different places in different versions.
 UsageError: Any = typer.BadParameter.__bases__[0]
 
-__all__ = ["app", "assess", "counts", "demo", "files", "loop", "main", "networks", "summaries"]
+__all__ = [
+    "app",
+    "assess",
+    "counts",
+    "demo",
+    "files",
+    "loop",
+    "main",
+    "networks",
+    "study",
+    "summaries",
+]
 
 
 def main() -> None:
