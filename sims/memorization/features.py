@@ -81,6 +81,17 @@ def entropy(rate: Array) -> Array:
     return total
 
 
+def rounded(row: Row, **digits: int) -> Row:
+    """Round floats to significant digits: `rest` of them, or those given for a part of the name."""
+    found = {}
+    for key, value in row.items():
+        if isinstance(value, float | np.floating):
+            kept = next((n for name, n in digits.items() if name in key), digits["rest"])
+            value = float(f"{value:.{kept}g}")
+        found[key] = value
+    return found
+
+
 def rows(raster: sn.SpikeRaster, windows: Sequence[int], seed: int) -> list[Row]:
     """Return the features of every layer, and of all recorded nodes together.
 
@@ -94,16 +105,18 @@ def rows(raster: sn.SpikeRaster, windows: Sequence[int], seed: int) -> list[Row]
         Of the schedules.
     """
     rate = sn.firing_rate(raster)
+    told = [(name, window) for window in windows for name in names_at(window, windows)]
     fanos = {
         f"{name}_{window}": sn.fano_factor(shown, window)
         for window in windows
         for name, shown in shows(raster, window, max(windows), seed)
+        if (name, window) in told
     }
     tuned = {"selectivity": selectivity(raster, raster.conditions)}
     if raster.training_labels is not None:
         tuned["selectivity_training"] = selectivity(raster, raster.training_labels)
     bits = entropy(rate)
-    names = [f"{name}_{window}" for window in windows for name, _, _ in WAYS]
+    names = [f"{name}_{window}" for name, window in told]
 
     def row(name: str, depth: int, nodes: slice) -> Row:
         own = rate[nodes]
@@ -133,6 +146,15 @@ def rows(raster: sn.SpikeRaster, windows: Sequence[int], seed: int) -> list[Row]
         row(layer.name, depth, layer.nodes) for depth, layer in enumerate(raster.layers, start=1)
     ]
     return [*parts, row(WHOLE, 0, slice(None))]
+
+
+def names_at(window: int, windows: Sequence[int]) -> list[str]:
+    """Return the schedules whose Fano factors are told for a window.
+
+    Where classes do not come in blocks, their expectation does not depend on the window: one, the
+    shortest, is enough.
+    """
+    return [name for name, kind, _ in WAYS if kind == "blocked" or window == min(windows)]
 
 
 def known(values: Array) -> Array:

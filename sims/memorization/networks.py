@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from stimuli import Stimuli
 from torch import nn
 
-from stimuli import Stimuli
 from stochnet.errors import InvalidInputError
 from stochnet.recording import ARCHITECTURES, Dataset, Epoch, train
 from stochnet.recording.images import prepare
@@ -34,7 +34,7 @@ def build(architecture: str, control: dict[str, Any], config: dict[str, Any], da
         before every ReLU of an mlp.
     config : dict
         Of the architecture: ``breadth`` (share of the channels and units), ``dropout``
-        (probability in the layers that have it).
+        (probability in the layers that have it), ``weights`` ("he": see `he`).
     """
     channels, height, width = data.image_shape
     options = {"breadth": config["breadth"]} if config.get("breadth", 1) != 1 else {}
@@ -43,9 +43,22 @@ def build(architecture: str, control: dict[str, Any], config: dict[str, Any], da
         for module in model.modules():
             if isinstance(module, nn.Dropout):
                 module.p = config.get("dropout", module.p)
+        if config.get("weights") == "he":
+            he(model)
         if control.get("dropout") or control.get("batch_norm"):
             model = changed(model, control)
     return model
+
+
+def he(model: nn.Module) -> None:
+    """Draw the weights of all layers but the last as in He et al. 2015, without biases.
+
+    By torch's own draw, signals fade over the layers of a deep network without normalization.
+    """
+    weighted = [x for x in model.modules() if isinstance(x, nn.Linear | nn.Conv2d)]
+    for module in weighted[:-1]:
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        nn.init.zeros_(module.bias)
 
 
 def changed(model: nn.Module, control: dict[str, Any]) -> nn.Module:
@@ -100,6 +113,7 @@ def fit(model: nn.Module, stimuli: Stimuli, regime: str, seed: int, config: dict
         stop_at=None,
         n_classes=stimuli.train.n_classes,
         normalize=stimuli.normalize,
+        device=config["device"],
         after_epoch=after,
     ).training_labels
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
+from features import WHOLE, shows, thinned
 from numpy.typing import NDArray
 
 import stochnet as sn
-from features import WHOLE, shows, thinned
 
 Row = dict[str, Any]
 
@@ -28,7 +29,7 @@ def rows(recording: sn.SpikeRaster, config: dict[str, Any], longest: int, seed: 
         mine[layer.nodes] = True
         groups.append((layer.name, WHOLE, mine))
     groups.append((WHOLE, WHOLE, np.ones(raster.n_nodes, bool)))
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in itertools.pairwise(edges):
         groups.append((WHOLE, f"{low:g}-{high:g}", (rate > low) & (rate <= high)))
     found: list[Row] = []
     for schedule, shown in shows(raster, config["window"], longest, seed):

@@ -1,6 +1,6 @@
 """What firing statistics say about memorisation: one cell trains one network.
 
-    stochnet study sims/memorization --scale smoke|cpu|full [-o DIR]
+stochnet study sims/memorization --scale smoke|cpu|full [-o DIR]
 """
 
 from __future__ import annotations
@@ -28,20 +28,23 @@ import stimuli  # noqa: E402
 
 Row = dict[str, Any]
 AXES = ("seed", "architecture", "control", "dataset", "regime")
+GROUPS = ("small", "deep", "controlled")
+PLAIN = "none"
 
 
 def cells(config: dict[str, Any]) -> list[Row]:
     """Return the cells: all of the first seed, then all of the second, …"""
-    found = [
-        dict(zip(AXES, (seed, architecture, control, dataset, regime), strict=True))
-        for seed in config["seeds"]
-        for part in config["parts"].values()
-        for architecture in part["architectures"]
-        for dataset in part.get("datasets", config["datasets"])
-        for control in part.get("controls", ["none"])
-        for regime in part["regimes"]
-    ]
-    return list({tuple(one.values()): one for one in found}.values())
+    grid = config["grid"]
+    found = []
+    for seed in grid["seed"]:
+        for group in GROUPS:
+            for network in grid[group]:
+                architecture, _, control = network.partition("+")
+                for dataset in grid["dataset"]:
+                    for regime in grid[f"{group}_regimes"]:
+                        values = (seed, architecture, control or PLAIN, dataset, regime)
+                        found.append(dict(zip(AXES, values, strict=True)))
+    return found
 
 
 def cell(cell: Row, config: dict[str, Any]) -> dict[str, list[Row]]:
@@ -63,10 +66,8 @@ class Course:
 
     def run(self) -> dict[str, list[Row]]:
         own = self.config["architectures"][self.cell["architecture"]]
-        control = self.config["controls"].get(self.cell["control"], {})
-        model = networks.build(
-            self.cell["architecture"], control, own, self.data.train, self.seed
-        )
+        control = {} if (name := self.cell["control"]) == PLAIN else self.config["controls"][name]
+        model = networks.build(self.cell["architecture"], control, own, self.data.train, self.seed)
         networks.fit(
             model, self.data, self.cell["regime"], self.seed, own | self.config["training"],
             control.get("weight_decay", 0.0), self.look,
@@ -75,15 +76,19 @@ class Course:
 
     def look(self, epoch: int, model: nn.Module, last: bool) -> None:
         """Describe the network as it is now."""
-        self.tables["networks"].append(rounded(self.network(epoch, model, last)))
+        self.tables["networks"].append(features.rounded(self.network(epoch, model, last), rest=5))
         for images, data, target in self.parts():
             raster = self.recorded(model, data, target)
             for row in features.rows(raster, self.config["windows"], self.seed):
-                self.tables["features"].append(rounded({"epoch": epoch, "images": images} | row))
+                self.tables["features"].append(
+                    features.rounded({"epoch": epoch, "images": images} | row, var_=3, _p=3, rest=4)
+                )
             if images == "train" and (last or (epoch == 0 and self.cell["regime"] == "true")):
                 tests = self.config["assumptions"]
                 for row in poisson.rows(raster, tests, max(self.config["windows"]), self.seed):
-                    self.tables["assumptions"].append(rounded({"epoch": epoch} | row))
+                    self.tables["assumptions"].append(
+                        features.rounded({"epoch": epoch} | row, rest=3)
+                    )
 
     def parts(self) -> list[tuple[str, Dataset, np.ndarray | None]]:
         """Return the images that are recorded, with the labels trained on where these differ."""
@@ -132,11 +137,3 @@ class Course:
         at_chance = test_accuracy <= chance + 3 * error
         right = {"random": at_chance, "true": not at_chance}.get(self.cell["regime"], True)
         return accuracy >= self.config["training"]["memorised"] and right
-
-
-def rounded(row: Row) -> Row:
-    """Keep 5 significant digits."""
-    return {
-        key: float(f"{value:.5g}") if isinstance(value, float | np.floating) else value
-        for key, value in row.items()
-    }

@@ -17,6 +17,7 @@ from torch import nn
 from stochnet.errors import InvalidInputError, RecordingError
 from stochnet.recording.images import Normalize, Stimuli, prepare
 from stochnet.recording.networks import seeded
+from stochnet.recording.state import find_device, moved
 from stochnet.recording.weights import save_network
 from stochnet.threads import Progress
 
@@ -108,6 +109,7 @@ def train(
     test: tuple[ArrayLike, ArrayLike] | None = None,
     n_classes: int | None = None,
     normalize: Normalize | None = None,
+    device: str | torch.device = "cpu",
     facts: Mapping[str, Any] | None = None,
     after_epoch: Callable[[Epoch, nn.Module], bool | None] | None = None,
     progress: Progress | None = None,
@@ -145,6 +147,8 @@ def train(
         One more than the highest label by default.
     normalize : tuple of (mean, std), optional
         As for `stochnet.record`; kept in the checkpoint.
+    device : str, default "cpu"
+        Where the network trains; afterwards it is where it was.
     facts : mapping, optional
         To keep in the checkpoints, such as the names of architecture and data set.
     after_epoch : callable, optional
@@ -178,6 +182,7 @@ def train(
         test_images = prepare(test[0], normalize)
         held_out = (test_images, torch.from_numpy(_labels(test[1], len(test_images))))
     wanted = torch.from_numpy(target)
+    place = find_device(device)
     known: dict[str, Any] = {
         "image_shape": list(shown.batch(0, 1, _CPU, torch.float32).shape[1:]),
         "n_classes": n_classes,
@@ -192,19 +197,19 @@ def train(
     }
     history: list[Epoch] = []
     folder = None if checkpoints is None else _folder(checkpoints)
-    # Without decay this is Adam, to the bit.
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
     order = torch.Generator().manual_seed(seed)
-    with seeded(seed):
+    with seeded(seed, place), moved(model, place):
+        # Without decay this is Adam, to the bit.
+        optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
         _checkpoint(folder, 0, model, known, history)
         for epoch in range(1, epochs + 1):
-            loss = _epoch(model, optimizer, shown, wanted, batch_size, order)
+            loss = _epoch(model, optimizer, shown, wanted, batch_size, order, place)
             if not math.isfinite(loss):
                 raise RecordingError(
                     f"the loss of epoch {epoch} is {loss}: lower the step size (lr={lr})"
                 )
-            accuracy = _accuracy(model, shown, wanted)
-            tested = None if held_out is None else _accuracy(model, *held_out)
+            accuracy = _accuracy(model, shown, wanted, place)
+            tested = None if held_out is None else _accuracy(model, *held_out, place)
             history.append(Epoch(epoch, loss, accuracy, tested))
             _checkpoint(folder, epoch, model, known, history)
             enough = stop_at is not None and accuracy >= stop_at
@@ -225,6 +230,7 @@ def _epoch(
     labels: torch.Tensor,
     batch_size: int,
     order: torch.Generator,
+    device: torch.device,
 ) -> float:
     """Go once through the images in random order; return the mean loss."""
     model.train()
@@ -235,7 +241,8 @@ def _epoch(
         # Batch normalization cannot train on a single image.
         if len(index) == 1 and len(shown) > 1:
             continue
-        loss = nn.functional.cross_entropy(model(shown.at(index)), labels[index])
+        images, wanted = shown.at(index).to(device), labels[index].to(device)
+        loss = nn.functional.cross_entropy(model(images), wanted)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -243,14 +250,16 @@ def _epoch(
     return total / len(shown)
 
 
-def _accuracy(model: nn.Module, shown: Stimuli, labels: torch.Tensor) -> float:
+def _accuracy(
+    model: nn.Module, shown: Stimuli, labels: torch.Tensor, device: torch.device
+) -> float:
     model.eval()
     right = 0
     with torch.no_grad():
         for start in range(0, len(shown), _EVALUATED):
             stop = min(start + _EVALUATED, len(shown))
-            scores = model(shown.batch(start, stop, _CPU, torch.float32))
-            right += int((scores.argmax(1) == labels[start:stop]).sum())
+            scores = model(shown.batch(start, stop, device, torch.float32))
+            right += int((scores.argmax(1).cpu() == labels[start:stop]).sum())
     return right / len(shown)
 
 
