@@ -137,3 +137,10 @@ class Course:
         at_chance = test_accuracy <= chance + 3 * error
         right = {"random": at_chance, "true": not at_chance}.get(self.cell["regime"], True)
         return accuracy >= self.config["training"]["memorised"] and right
+
+
+def finish(results: Path, config: dict[str, Any]) -> None:
+    """Judge the claims, and draw what they rest on."""
+    import claims
+
+    claims.write(results, config)
