@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from claims.course import GENERALISING, LAST, MEMORISING, PLAIN, Network, Networks
-from claims.names import Names, scale
+from claims.names import STEMS, Names, scale
 from claims.style import BLACK, COLOURS, GREY, MARKERS, REGIMES, chequer, grid
 
 WORDS = {GENERALISING: "generalising", MEMORISING: "memorising"}
@@ -18,7 +18,7 @@ def drawn(networks: Networks, names: Names) -> Iterator[tuple[str, Any]]:
     """Draw them; yields names and figures."""
     if not networks.where(control=PLAIN):
         return
-    for name, stem in zip(names.primary, ("mfr", "var_rate", "mff", "var_fano"), strict=True):
+    for name, stem in zip(names.primary, STEMS, strict=True):
         yield f"courses_{stem}", courses(networks, name, names)
     yield "dose", doses(networks, names)
     yield "layers", layers(networks, names)
@@ -104,7 +104,7 @@ def layers(networks: Networks, names: Names) -> Any:
     rows = axis(networks, "architecture")
     tables = {name: layer_table(networks, name, names) for name in rows}
     heights = [max(len(tables[x][0]), 1) for x in rows]
-    figure, axes = grid(1, len(rows), (2.1, 0.3 * max(heights) + 1.2))
+    figure, axes = grid(1, len(rows), (2.7, 0.3 * max(heights) + 1.2))
     most = max(
         (np.nanmax(np.abs(x)) for _, x in tables.values() if np.isfinite(x).any()), default=1
     )

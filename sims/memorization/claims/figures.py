@@ -147,7 +147,7 @@ def controls(tables: Tables, _: Networks, names: Names) -> Any:
         return None
     effects = list(dict.fromkeys(x["effect"] for x in rows))
     features = list(dict.fromkeys(x["feature"] for x in rows))
-    figure, axes = grid(1, len(features), (2.9, 0.28 * len(effects) + 0.8), sharey=True)
+    figure, axes = grid(1, len(features), (3.4, 0.28 * len(effects) + 0.8), sharey=True)
     titles = {"mfr": "mean rate (logarithm)", "dead_share": "share of dead nodes"}
     for panel, feature in zip(axes[0], features, strict=True):
         panel.axvline(0, color=BLACK, lw=0.7)
@@ -171,7 +171,7 @@ def gains(tables: Tables, _: Networks, names: Names) -> Any:
     if not any(np.isfinite(x["area"]) for x in rows):
         return None
     labels = list(dict.fromkeys(x["gain"] for x in rows))
-    figure, axes = grid(1, 2, (2.7, 0.4 * len(labels) + 0.9), sharey=True)
+    figure, axes = grid(1, 2, (4.6, 0.36 * len(labels) + 0.9), sharey=True)
     for panel, (value, low, high), title in zip(
         axes[0], (("area", "low", "high"), ("bits", "bits_low", "bits_high")),
         ("area under the curve", "bits per network"), strict=True,

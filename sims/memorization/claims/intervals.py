@@ -37,7 +37,8 @@ class Clusters:
     """Weights of a bootstrap that draws the seeds of every data set anew.
 
     Networks of one data set and seed share their images, whatever their architecture, and are drawn
-    together. The first row of the weights is the sample itself.
+    together. The first row of the weights is the sample itself; it is the only one where a data set
+    has fewer than three seeds.
     """
 
     def __init__(self, clusters: Iterable[tuple[str, str]], repeats: int = REPEATS) -> None:
@@ -45,12 +46,15 @@ class Clusters:
         by_data: dict[str, list[str]] = {}
         for data, seed in sorted(set(clusters)):
             by_data.setdefault(data, []).append(seed)
+        self.least = min((len(seeds) for seeds in by_data.values()), default=0)
+        if self.least < LEAST:
+            # Nothing to draw from: estimates have no intervals.
+            repeats = 0
         self._weights: dict[tuple[str, str], Array] = {}
         for data, seeds in by_data.items():
             drawn = rng.multinomial(len(seeds), [1 / len(seeds)] * len(seeds), repeats)
             for k, seed in enumerate(seeds):
                 self._weights[data, seed] = np.concatenate([[1.0], drawn[:, k]])
-        self.least = min((len(seeds) for seeds in by_data.values()), default=0)
 
     def of(self, clusters: Sequence[tuple[str, str]]) -> Array:
         """Return the weights of items by their clusters: (repeat, item)."""

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from claims.course import LAST, At, Network
 
 Array = NDArray[np.float64]
+STEMS = ("mfr", "var_rate", "mff", "var_fano")
+"""The primary features in the names of files."""
 LINEAR = ("dead_share", "selectivity")
 """Compared as they are; all other features on a logarithmic scale."""
 

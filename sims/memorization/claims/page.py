@@ -12,6 +12,7 @@ from claims.course import Networks
 from claims.finding import Finding, Row, spoken
 
 COMMAND = "stochnet study sims/memorization --scale {scale} --finish"
+SCALES = ("smoke", "cpu", "full")
 DIGITS = 4
 
 
@@ -53,6 +54,7 @@ def page(
     results: Path, findings: Sequence[Finding], networks: Networks, figures: Sequence[str]
 ) -> None:
     """Write claims.md, which docs/claims.md includes."""
+    scale = results.name if results.name in SCALES else "SCALE"
     counted = sum(x.counted for x in networks.all)
     seeds = len({x.seed for x in networks.all})
     lines = [
@@ -60,7 +62,7 @@ def page(
             f"{len(networks.all)} networks ({seeds} {'seed' if seeds == 1 else 'seeds'}) were "
             f"trained, of which {counted} count: they know at least 99 % of their training labels, "
             "and their test accuracy is at chance with random labels, above it with true ones. "
-            f"Made by `{COMMAND.format(scale=results.name)}`."
+            f"Made by `{COMMAND.format(scale=scale)}`."
         ),
         "",
     ]

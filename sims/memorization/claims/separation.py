@@ -19,7 +19,7 @@ from claims.intervals import (
     mean_of_cells,
     student,
 )
-from claims.names import Names, scale
+from claims.names import STEMS, Names, scale
 
 CONTRASTS = {
     "memorising − generalising": (MEMORISING, GENERALISING),
@@ -178,8 +178,8 @@ def finding(networks: Networks, names: Names, weights: Clusters) -> Finding:
     found.figures = [
         ("cells", "Memorising minus generalising, in each cell"),
         *(
-            (f"courses_{x}", f"Courses over the epochs: {x.replace('_', ' ')}")
-            for x in ("mfr", "var_rate", "mff", "var_fano")
+            (f"courses_{stem}", f"{names.label(name).capitalize()} over the epochs (all layers)")
+            for name, stem in zip(names.primary, STEMS, strict=True)
         ),
     ]
     return found

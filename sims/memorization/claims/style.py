@@ -27,10 +27,13 @@ STYLE = {
 
 def grid(n_rows: int, n_columns: int, size: tuple[float, float], **options: Any) -> tuple[Any, Any]:
     """Panels in rows and columns, each of a size in inches."""
-    return plt.subplots(
+    figure, axes = plt.subplots(
         n_rows, n_columns, figsize=(size[0] * n_columns, size[1] * n_rows), squeeze=False,
         layout="constrained", **options,
     )  # fmt: skip
+    # The last number of one panel and the first of the next do not touch.
+    figure.get_layout_engine().set(w_pad=0.08)
+    return figure, axes
 
 
 def chequer(panel: Any, values: np.ndarray, rows: Sequence[str], columns: Sequence[str],
