@@ -237,12 +237,12 @@ def reach(effect: float, n: NDArray[np.int64], level: float) -> Array:
 
 def write(results: Path, config: dict[str, Any]) -> None:
     """Write power.csv, checks.csv, needed.csv and the page's tables."""
-    import page
+    import power_page
 
     rows = read(results / "samples.csv")
     found = table(rows, config)
     compared = checks(found)
     wanted = needed(rows, config)
     for name, mine in (("power", found), ("checks", compared), ("needed", wanted)):
-        page.written(results / f"{name}.csv", mine)
-    page.page(results, rows, compared, wanted)
+        power_page.written(results / f"{name}.csv", mine)
+    power_page.page(results, rows, compared, wanted)

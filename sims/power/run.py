@@ -121,8 +121,8 @@ def simulated(bundle: sn.Bundle, n_classes: int, most: int, repeats: int, seed: 
 
 def finish(results: Path, config: dict[str, Any]) -> None:
     """Derive the power, and draw it."""
-    import figures
     import power
+    import power_figures
 
     power.write(results, config)
-    figures.draw(results, config)
+    power_figures.draw(results, config)

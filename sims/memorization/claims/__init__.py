@@ -18,14 +18,16 @@ from claims import (
     specific,
 )
 from claims.finding import Finding
-from claims.intervals import Clusters
+from claims.intervals import REPEATS, Clusters
 from claims.names import Names
 
 
-def judge(results: Path, config: dict[str, Any]) -> tuple[course.Networks, list[Finding]]:
-    """Judge all claims by the tables in a folder."""
+def judge(
+    results: Path, config: dict[str, Any], repeats: int = REPEATS
+) -> tuple[course.Networks, list[Finding]]:
+    """Judge all claims by the tables in a folder, with as many repeats of the bootstrap."""
     networks, names = course.read(results), Names.of(config)
-    weights = Clusters(x.cluster for x in networks.all)
+    weights = Clusters((x.cluster for x in networks.all), repeats)
     return networks, [
         separation.finding(networks, names, weights),
         discrimination.finding(networks, names, weights),

@@ -84,7 +84,7 @@ def finding(networks: Networks, names: Names, weights: Clusters) -> Finding:
                 enough = len(known[more].folds) >= 4 and weights.least >= LEAST
     found.verdict = judged(verdicts) if enough else UNKNOWN
     seen, expected = identity(networks, names)
-    if len(seen) > 1:
+    if len(seen) > 1 and np.ptp(seen) > 0:
         off = seen - expected
         found.notes.append(
             f"Shuffled, the mean Fano factor of {len(seen)} recordings differs from (1 − "

@@ -24,9 +24,10 @@ JUDGED = tuple(x for x in PARTS if not x.startswith("first"))
 
 
 def judged(differences: list[Effect], views: list[Effect]) -> str:
-    if all(x.low >= -CLOSE and x.high <= CLOSE for x in differences):
+    above = all(x.low > 0.5 for x in views)
+    if above and all(x.low >= -CLOSE and x.high <= CLOSE for x in differences):
         return REPRODUCED
-    if any(x.high < -CLOSE for x in differences) or any(x.low <= 0.5 for x in views):
+    if any(x.high < -CLOSE for x in differences) or not above:
         return REFUTED
     return MIXED
 

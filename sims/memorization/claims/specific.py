@@ -159,6 +159,7 @@ def transferred(networks: Networks, names: Names, weights: Clusters) -> list[Row
     if len(set(y)) < 2:
         return rows
     mean, spread = x.mean(axis=0), x.std(axis=0)
+    spread = np.where(spread > 0, spread, 1)
     fitted = fit((x - mean) / spread, y, weights.of([one.cluster for one in some]))
     for control in dict.fromkeys(one.control for one in networks.all if one.control != PLAIN):
         others = [

@@ -7,8 +7,8 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib import pyplot as plt
-from page import LABELS, SOURCES, names, spreads
 from power import read
+from power_page import LABELS, SOURCES, names, spreads
 from samples import FEATURES
 
 plt.switch_backend("Agg")
