@@ -18,7 +18,9 @@ _HOME = {
     "PROCESSES": "processes",
     "Bundle": "bundle",
     "Flag": "flags",
+    "Latents": "latents",
     "Layer": "layers",
+    "Population": "populations.law",
     "Process": "process",
     "ProcessFit": "fits",
     "RasterSummary": "raster_summary",
@@ -38,6 +40,8 @@ _HOME = {
     "firing_rate": "statistics",
     "fit": "estimation",
     "fit_bundle": "estimation",
+    "fit_populations": "resampling",
+    "generate": "generation",
     "lv": "local_variation",
     "make_schedule": "schedule",
     "merge": "merging",
@@ -75,15 +79,19 @@ if TYPE_CHECKING:
     from stochnet.estimation import fit, fit_bundle, select
     from stochnet.fits import ProcessFit
     from stochnet.flags import Flag
+    from stochnet.generation import generate
+    from stochnet.latents import Latents
     from stochnet.layers import Layer
     from stochnet.local_variation import cv2, lv
     from stochnet.merging import merge
+    from stochnet.populations.law import Population
     from stochnet.process import Process
     from stochnet.processes import PROCESSES
     from stochnet.raster import SpikeRaster
     from stochnet.raster_summary import RasterSummary
     from stochnet.rebinning import rebin
     from stochnet.recording import record, record_summary
+    from stochnet.resampling import fit_populations
     from stochnet.schedule import Schedule, make_schedule, present
     from stochnet.simulation import simulate
     from stochnet.statistics import (

@@ -14,7 +14,11 @@ from stochnet.errors import StochnetError
 # Commands are shown in this order: that of the work.
 from stochnet.cli import demo
 from stochnet.cli import networks
-from stochnet.cli import loop
+from stochnet.cli import presenting
+from stochnet.cli import fitting
+from stochnet.cli import simulating
+from stochnet.cli import validating
+from stochnet.cli import generation
 from stochnet.cli import assess
 from stochnet.cli import summaries
 from stochnet.cli import counts
@@ -30,11 +34,15 @@ __all__ = [
     "counts",
     "demo",
     "files",
-    "loop",
+    "fitting",
+    "generation",
     "main",
     "networks",
+    "presenting",
+    "simulating",
     "study",
     "summaries",
+    "validating",
 ]
 
 

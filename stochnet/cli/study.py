@@ -47,8 +47,10 @@ def study(
         ),
     ] = None,
     tables: Annotated[
-        bool,
-        typer.Option("--tables", "--finish", help="Run no cells; write tables and figures again."),
+        bool, typer.Option("--tables", help="Run no cells; write tables and figures again.")
+    ] = False,
+    finish: Annotated[
+        bool, typer.Option("--finish", help="Write only the figures, from the tables as they are.")
     ] = False,
     config: Config = None,
     quiet: Quiet = False,
@@ -65,12 +67,18 @@ def study(
                 output=output,
                 workers=workers,
                 only=_parsed(only or []),
-                tables_only=tables,
+                start="finish" if finish else "tables" if tables else "cells",
                 progress=report,
             )
     except KeyboardInterrupt:
         note("stochnet: stopped; finished cells are kept, and the same command goes on from there")
         raise typer.Exit(130) from None
+    if result.n_stale:
+        note(
+            f"{result.n_stale:,} cells were finished by other code in {folder}; where that changes "
+            "rows, raise VERSION in run.py and they are run again",
+            quiet,
+        )
     names = ", ".join(path.name for path in result.tables.values()) or "no tables"
     note(
         f"{result.folder}: {result.n_finished:,} of {result.n_cells:,} cells are finished, "

@@ -10,6 +10,7 @@ from typing import Any
 
 from stochnet.errors import InvalidInputError
 from stochnet.study.config import StudyConfig, scalar
+from stochnet.study.rows import plain
 
 Cell = dict[str, Any]
 
@@ -19,21 +20,21 @@ def product(grid: Mapping[str, Sequence[Any]]) -> list[Cell]:
     return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
 
 
-def cells_of(config: StudyConfig, given: Any, version: int) -> dict[str, Cell]:
+def cells_of(config: StudyConfig, given: list[Cell] | None, version: int) -> dict[str, Cell]:
     """Return all cells by their keys, in order.
 
     Parameters
     ----------
     config : StudyConfig
     given : list of dict or None
-        What ``cells(config)`` of run.py returned; None takes the product of the grid.
+        What ``cells(config)`` of run.py returned, checked; None takes the product of the grid.
     version : int
         ``VERSION`` of run.py.
 
     Raises
     ------
     InvalidInputError
-        No cells, two that are the same, or something that is no cell.
+        No cells, or two that are the same.
     """
     if given is None:
         if not config.grid:
@@ -42,29 +43,41 @@ def cells_of(config: StudyConfig, given: Any, version: int) -> dict[str, Cell]:
                 "size = [10, 20], or define cells(config) in run.py"
             )
         given = product(config.grid)
-    if not isinstance(given, list) or not given:
-        raise InvalidInputError(
-            f"cells(config) of run.py must return a list of dicts with at least one, got {given!r}"
-        )
     found: dict[str, Cell] = {}
     for cell in given:
-        key = key_of(_checked(cell), config, version)
+        key = key_of(cell, config, version)
         if key in found:
             raise InvalidInputError(f"the cell {label(cell)} is there twice; leave one out")
         found[key] = cell
     return found
 
 
+def checked(given: Any) -> list[Cell]:
+    """Return what ``cells(config)`` of run.py gave, with plain values.
+
+    Raises
+    ------
+    InvalidInputError
+        It is no list of cells.
+    """
+    if not isinstance(given, list) or not given:
+        raise InvalidInputError(
+            f"cells(config) of run.py must return a list of dicts with at least one, got {given!r}"
+        )
+    return [_checked(cell) for cell in given]
+
+
 def _checked(cell: Any) -> Cell:
     if not isinstance(cell, dict) or not cell or not all(isinstance(name, str) for name in cell):
         raise InvalidInputError(f"a cell is a dict of axes and their values, got {cell!r}")
-    for name, value in cell.items():
+    found = {name: plain(value) for name, value in cell.items()}
+    for name, value in found.items():
         try:
             if value is not None:
                 scalar(value)
         except ValueError as error:
             raise InvalidInputError(f"axis {name}: {error}") from error
-    return cell
+    return found
 
 
 def key_of(cell: Cell, config: StudyConfig, version: int) -> str:

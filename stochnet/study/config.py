@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import tomllib
@@ -138,6 +139,14 @@ def laid_over(base: Mapping[str, Any], over: Mapping[str, Any], where: str) -> d
 def study_folder(folder: str | os.PathLike[str]) -> Path:
     """Return the absolute path of a study, so that its name is that of its folder."""
     return Path(folder).resolve()
+
+
+def code_digest(folder: Path) -> str:
+    """Return a digest of the Python files that stand directly in a study."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.py")):
+        digest.update(hashlib.sha256(path.name.encode() + b"\0" + path.read_bytes()).digest())
+    return digest.hexdigest()[:32]
 
 
 def _first(error: ValidationError) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from typing import Any
@@ -47,7 +48,7 @@ class Lane:
         context = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(1, context, initializer=worker.start)
         try:
-            with _environment(dict.fromkeys(ONE_THREAD, "1")):
+            with _environment(dict.fromkeys(ONE_THREAD, "1")), _no_interrupt():
                 hello = self._pool.submit(os.getpid)
             self._pid = hello.result()
         except (BrokenExecutor, RuntimeError) as error:
@@ -61,6 +62,7 @@ class Lane:
     def stop(self) -> None:
         """End the process at once."""
         if self._pool is not None:
+            # Nothing is lost: only the runner writes, and a study's cell may take hours.
             for process in multiprocessing.active_children():
                 if process.pid == self._pid:
                     process.kill()
@@ -92,3 +94,13 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Block Ctrl-C in the processes that are started inside: only their parent answers it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -41,6 +41,9 @@ class StudyResult:
         Cells whose rows are there, of this run and of earlier ones.
     n_run : int
         Cells that this run has finished.
+    n_stale : int
+        Finished cells whose rows other Python files in the study have made, under the same
+        ``VERSION``.
     failures : tuple of CellFailure
         What failed in this run.
     tables : dict of str to Path
@@ -52,6 +55,7 @@ class StudyResult:
     n_cells: int
     n_finished: int
     n_run: int
+    n_stale: int
     failures: tuple[CellFailure, ...]
     tables: dict[str, Path]
 

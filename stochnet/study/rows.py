@@ -29,6 +29,11 @@ def plain_tables(tables: Any, cell: Mapping[str, Any]) -> Rows:
             f'cell() must return rows by table, such as {{"nodes": [{{"rate": 0.5}}]}}, got '
             f"{type(tables).__name__}"
         )
+    for name, rows in tables.items():
+        if not isinstance(rows, list | tuple):
+            raise InvalidInputError(
+                f"table {name}: rows are a list of dicts, got {type(rows).__name__}"
+            )
     return {_name(name): [_row(row, name, cell) for row in rows] for name, rows in tables.items()}
 
 
@@ -55,12 +60,17 @@ def _row(row: Any, table: str, cell: Mapping[str, Any]) -> dict[str, Any]:
     return {column: value for column, value in found.items() if column not in cell}
 
 
+def plain(value: Any) -> Any:
+    """Return a NumPy scalar as the Python scalar that it is, and all else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _value(value: Any, table: str, column: Any) -> Any:
-    if isinstance(value, np.generic):
-        value = value.item()
+    value = plain(value)
     if not isinstance(value, PLAIN):
         raise InvalidInputError(
             f"table {table}, column {column}: a value is a number, text, true, false or None, got "
             f"{type(value).__name__}"
         )
-    return value
+    # Names of files may hold what no text file can.
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value

@@ -10,7 +10,7 @@ from typing import Any
 
 from stochnet.errors import InvalidInputError
 from stochnet.study.cells import Cell, cells_of, chosen
-from stochnet.study.config import StudyConfig, read_config, study_folder
+from stochnet.study.config import StudyConfig, code_digest, read_config, study_folder
 from stochnet.study.lanes import Lane, open_lanes
 from stochnet.study.lock import locked
 from stochnet.study.manifest import FAILURES, Manifest, append
@@ -20,7 +20,8 @@ from stochnet.study.timing import Clock
 from stochnet.study.worker import Outcome, describe, run_cell, run_finish
 from stochnet.threads import Progress
 
-SECONDS_BETWEEN_LOOKS = 5.0
+SECONDS_BETWEEN_LOOKS = 1.0
+STEPS = ("cells", "tables", "finish")
 
 
 def run_study(
@@ -30,7 +31,7 @@ def run_study(
     output: str | os.PathLike[str] | None = None,
     workers: int = 1,
     only: Mapping[str, Any] | None = None,
-    tables_only: bool = False,
+    start: str = "cells",
     progress: Progress | None = None,
 ) -> StudyResult:
     """Run the cells of a study that are not finished yet, and write its tables.
@@ -51,10 +52,11 @@ def run_study(
         Processes that share the cells, each with one thread.
     only : mapping of str to value or list of values, optional
         Run only cells that have one of these values on these axes.
-    tables_only : bool, default False
-        Run no cells; write the tables of those that are finished, and call ``finish``.
+    start : {"cells", "tables", "finish"}, default "cells"
+        First step: run cells; write the tables of those that are finished, and call ``finish``; or
+        call ``finish`` only, with the tables as they are.
     progress : callable, optional
-        Called with (what is done, cells finished, cells).
+        Called with (what is done, cells that are finished or failed, cells to be run).
 
     Returns
     -------
@@ -76,6 +78,8 @@ def run_study(
     """
     if workers < 1:
         raise InvalidInputError(f"workers must be at least 1, got {workers}")
+    if start not in STEPS:
+        raise InvalidInputError(f"no step {start!r}; there are {', '.join(STEPS)}")
     study = study_folder(folder)
     config = read_config(study, scale)
     results = study / "results" / scale if output is None else Path(output)
@@ -83,28 +87,33 @@ def run_study(
         raise InvalidInputError(f"{results} is a file; give a folder for the results")
     with open_lanes(workers) as lanes:
         about = _described(lanes[0], study, config)
+        if start == "finish" and not about["finish"]:
+            raise InvalidInputError(
+                f"run.py of {study} defines no function finish(results, config); write one"
+            )
         cells = cells_of(config, about["cells"], about["version"])
         wanted = chosen(cells, only)
         results.mkdir(parents=True, exist_ok=True)
         with locked(results):
             run = _Run(study, config, Manifest(results), lanes, progress)
             before = run.manifest.keep_finished(cells)
-            todo = {key: cell for key, cell in wanted.items() if key not in before}
-            if tables_only:
-                todo = {}
-            else:
+            if start == "cells":
                 (results / FAILURES).unlink(missing_ok=True)
-                run.all(todo, len(wanted))
-            finished = {key: cell for key, cell in cells.items() if key in before | run.done}
-            if not finished and tables_only:
-                raise InvalidInputError(
-                    f"no cell of this study is finished in {results}; run it first"
-                )
-            tables = write_tables(run.manifest, finished, config.digits)
-            if about["finish"] and (tables_only or len(finished) == len(cells)):
+                run.all({key: wanted[key] for key in wanted if key not in before}, len(wanted))
+            finished = {key: cells[key] for key in cells if key in before | run.done}
+            tables = {} if start == "finish" else run.tables(finished, must=start == "tables")
+            if about["finish"] and (start != "cells" or len(finished) == len(cells)):
                 run.finish()
+            stale = sum(run.manifest.lines[key].get("code") != run.code for key in finished)
     return StudyResult(
-        results, scale, len(cells), len(finished), len(run.done), tuple(run.failures), tables
+        results,
+        scale,
+        n_cells=len(cells),
+        n_finished=len(finished),
+        n_run=len(run.done),
+        n_stale=stale,
+        failures=tuple(run.failures),
+        tables=tables,
     )
 
 
@@ -148,6 +157,7 @@ class _Run:
     ) -> None:
         self.study, self.config, self.manifest = study, config, manifest
         self.lanes, self.progress = lanes, progress
+        self.code = code_digest(study)
         self.done: set[str] = set()
         self.failures: list[CellFailure] = []
 
@@ -156,6 +166,8 @@ class _Run:
         seconds = [line["seconds"] for line in self.manifest.lines.values() if "seconds" in line]
         clock = Clock(len(self.lanes), seconds)
         ready = n_wanted - len(todo)
+        if ready and todo and self.progress is not None:
+            self.progress(f"{self.study.name}: continues after {ready:,} cells", ready, n_wanted)
         left = iter(todo.items())
         running: dict[Future[Outcome], tuple[Lane, str]] = {}
         idle = list(self.lanes)
@@ -179,7 +191,7 @@ class _Run:
     def _keep(self, key: str, cell: Cell, outcome: Outcome) -> None:
         record, wrong = outcome
         if wrong is None:
-            self.manifest.add({"key": key, "cell": cell, **record})
+            self.manifest.add({"key": key, "cell": cell, "code": self.code, **record})
             self.done.add(key)
         else:
             self._fail(CellFailure(cell, *wrong))
@@ -190,6 +202,14 @@ class _Run:
             self.manifest.folder / FAILURES,
             {"cell": failure.cell, "error": failure.error, "traceback": failure.traceback},
         )
+
+    def tables(self, finished: Mapping[str, Cell], *, must: bool) -> dict[str, Path]:
+        """Write the tables of finished cells; there `must` be some, or there may be none."""
+        if must and not finished:
+            raise InvalidInputError(
+                f"no cell of this study is finished in {self.manifest.folder}; run it first"
+            )
+        return write_tables(self.manifest, finished, self.config.digits)
 
     def finish(self) -> None:
         """Let the study derive what it wants from the tables."""

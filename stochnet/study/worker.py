@@ -18,12 +18,14 @@ from typing import Any
 
 from stochnet import __version__
 from stochnet.errors import InvalidInputError
+from stochnet.study.cells import checked
 from stochnet.study.config import CODE
 from stochnet.study.rows import plain_tables
 from stochnet.threads import limited
 
 LIBRARIES = ("numpy", "scipy", "numba", "torch", "torchvision")
-MODULE = "stochnet_study_code"
+# The process runs no other study; under this name processes of its own can import it too.
+MODULE = "run"
 Outcome = tuple[Any, tuple[str, str] | None]
 """A result and None, or None with the error in one line and its traceback."""
 
@@ -44,7 +46,7 @@ def _die_with_parent() -> None:
 
 
 def describe(folder: Path, config: dict[str, Any]) -> Outcome:
-    """Return the process id, VERSION, the cells that run.py gives and whether it has a finish."""
+    """Return VERSION, the cells that run.py gives and whether it has a finish."""
     return _tried(lambda: _described(folder, config))
 
 
@@ -64,7 +66,11 @@ def run_cell(folder: Path, cell: dict[str, Any], config: dict[str, Any]) -> Outc
 
 def run_finish(folder: Path, results: Path, config: dict[str, Any]) -> Outcome:
     """Call ``finish`` of run.py."""
-    return _tried(lambda: _code(folder).finish(results, config))
+
+    def run() -> None:
+        _code(folder).finish(results, config)
+
+    return _tried(run)
 
 
 def _described(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
@@ -77,7 +83,7 @@ def _described(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
     version = getattr(code, "VERSION", 1)
     if type(version) is not int:
         raise InvalidInputError(f"VERSION of {folder / CODE} must be an integer, got {version!r}")
-    cells = code.cells(config) if hasattr(code, "cells") else None
+    cells = checked(code.cells(config)) if hasattr(code, "cells") else None
     return {"version": version, "cells": cells, "finish": hasattr(code, "finish")}
 
 
