@@ -58,6 +58,20 @@ def recording_state(model: nn.Module, device: torch.device) -> Iterator[None]:
             model.to(home)
 
 
+@contextmanager
+def moved(model: nn.Module, device: torch.device) -> Iterator[None]:
+    """Keep a network on a device within the context; afterwards it is where it was."""
+    home = _home(model)
+    if home is None or _same(home, device):
+        yield
+        return
+    try:
+        _move(model, device)
+        yield
+    finally:
+        model.to(home)
+
+
 def input_type(model: nn.Module) -> torch.dtype:
     """Return the floating type that a network computes in: that of its first parameter."""
     for parameter in model.parameters():
