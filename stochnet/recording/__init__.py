@@ -9,6 +9,7 @@ except ModuleNotFoundError as error:
 
 from stochnet.recording.architectures import ARCHITECTURES
 from stochnet.recording.datasets import Dataset, load_dataset
+from stochnet.recording.monitor import Monitor
 from stochnet.recording.networks import Network, build_model, load_network
 from stochnet.recording.recorder import record
 from stochnet.recording.summarizer import record_summary
@@ -19,6 +20,7 @@ __all__ = [
     "ARCHITECTURES",
     "Dataset",
     "Epoch",
+    "Monitor",
     "Network",
     "TrainingResult",
     "apply_state",

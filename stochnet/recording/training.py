@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,6 +109,7 @@ def train(
     normalize: Normalize | None = None,
     facts: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    after_epoch: Callable[[Epoch, nn.Module], None] | None = None,
 ) -> TrainingResult:
     """Train a network in place, with Adam on the cross-entropy.
 
@@ -145,6 +146,9 @@ def train(
         To keep in the checkpoints, such as the names of architecture and data set.
     progress : callable, optional
         Called with ("train", epochs done, epochs).
+    after_epoch : callable, optional
+        Called with (epoch, model) after each epoch, and before the training with epoch 0, whose
+        loss is NaN; it must leave the weights and the random state alone.
 
     Raises
     ------
@@ -176,6 +180,8 @@ def train(
         "training_labels": wanted.clone(),
         "batch_size": batch_size,
         "lr": lr,
+        "epochs": epochs,
+        "stop_at": stop_at,
         "normalize": [list(shown.mean), list(shown.std)] if shown.mean else None,
         **(facts or {}),
     }
@@ -185,19 +191,21 @@ def train(
     order = torch.Generator().manual_seed(seed)
     with seeded(seed):
         _checkpoint(folder, 0, model, known, history)
+        if after_epoch is not None:
+            after_epoch(_measured(0, math.nan, model, shown, wanted, held_out), model)
         for epoch in range(1, epochs + 1):
             loss = _epoch(model, optimizer, shown, wanted, batch_size, order)
             if not math.isfinite(loss):
                 raise RecordingError(
                     f"the loss of epoch {epoch} is {loss}: lower the step size (lr={lr})"
                 )
-            accuracy = _accuracy(model, shown, wanted)
-            tested = None if held_out is None else _accuracy(model, *held_out)
-            history.append(Epoch(epoch, loss, accuracy, tested))
+            history.append(_measured(epoch, loss, model, shown, wanted, held_out))
             _checkpoint(folder, epoch, model, known, history)
+            if after_epoch is not None:
+                after_epoch(history[-1], model)
             if progress is not None:
                 progress("train", epoch, epochs)
-            if stop_at is not None and accuracy >= stop_at:
+            if stop_at is not None and history[-1].train_accuracy >= stop_at:
                 break
     known["history"] = [asdict(one) for one in history]
     return TrainingResult(tuple(history), target, known)
@@ -226,6 +234,18 @@ def _epoch(
         optimizer.step()
         total += loss.item() * len(index)
     return total / len(shown)
+
+
+def _measured(
+    epoch: int,
+    loss: float,
+    model: nn.Module,
+    shown: Stimuli,
+    labels: torch.Tensor,
+    held_out: tuple[Stimuli, torch.Tensor] | None,
+) -> Epoch:
+    tested = None if held_out is None else _accuracy(model, *held_out)
+    return Epoch(epoch, loss, _accuracy(model, shown, labels), tested)
 
 
 def _accuracy(model: nn.Module, shown: Stimuli, labels: torch.Tensor) -> float:
