@@ -14,6 +14,7 @@ from stochnet.errors import StochnetError
 # Commands are shown in this order: that of the work.
 from stochnet.cli import demo
 from stochnet.cli import networks
+from stochnet.cli import track
 from stochnet.cli import loop
 from stochnet.cli import generation
 from stochnet.cli import assess
@@ -35,6 +36,7 @@ __all__ = [
     "main",
     "networks",
     "summaries",
+    "track",
 ]
 
 

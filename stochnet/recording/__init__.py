@@ -13,6 +13,7 @@ from stochnet.recording.monitor import Monitor
 from stochnet.recording.networks import Network, build_model, load_network
 from stochnet.recording.recorder import record
 from stochnet.recording.summarizer import record_summary
+from stochnet.recording.tracking import track
 from stochnet.recording.training import Epoch, TrainingResult, draw_labels, train
 from stochnet.recording.weights import apply_state, read_weights, save_network
 
@@ -32,5 +33,6 @@ __all__ = [
     "record",
     "record_summary",
     "save_network",
+    "track",
     "train",
 ]

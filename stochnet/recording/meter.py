@@ -19,6 +19,7 @@ from stochnet.recording.images import Normalize, prepare
 from stochnet.recording.labels import per_stimulus
 from stochnet.recording.recorder import record_into
 from stochnet.recording.sample import sampled
+from stochnet.recording.state import find_device
 from stochnet.recording.thresholds import Rule
 from stochnet.threads import Progress
 from stochnet.tracking import Row, indicators, make_plan
@@ -27,7 +28,8 @@ from stochnet.tracking import Row, indicators, make_plan
 class Meter:
     """Computes the indicators of networks on fixed images, under fixed schedules.
 
-    Parameters are those of `stochnet.recording.Monitor`.
+    Parameters are those of `stochnet.recording.Monitor`; networks are recorded on a `device`, or
+    where they are.
 
     Attributes
     ----------
@@ -52,6 +54,7 @@ class Meter:
         nodes_per_layer: int | None = None,
         normalize: Normalize | None = None,
         batch_size: int = 256,
+        device: str | torch.device | None = None,
         seed: int = 0,
     ) -> None:
         if nodes_per_layer is not None and nodes_per_layer < 1:
@@ -67,6 +70,7 @@ class Meter:
         self._layers = layers
         self._rule = Rule(float(threshold), unit, channel_rule)
         self._batch_size = batch_size
+        self._device = None if device is None else find_device(device)
         self._nodes_per_layer = nodes_per_layer
         self.plan = make_plan(
             n, self._labels, self._training, windows=windows, schedules=schedules, seed=seed
@@ -105,7 +109,7 @@ class Meter:
             layers=self._layers,
             rule=self._rule,
             batch_size=self._batch_size,
-            device=_device(model),
+            device=_home(model) if self._device is None else self._device,
             stimuli=None,
             training_labels=self._training,
             normalize=self._normalize,
@@ -125,7 +129,7 @@ class Meter:
         return indicators(self.record(model, progress), self.plan)
 
 
-def _device(model: nn.Module) -> torch.device:
+def _home(model: nn.Module) -> torch.device:
     return next((one.device for one in model.parameters()), torch.device("cpu"))
 
 

@@ -102,7 +102,7 @@ def _drawings(log: Log, plan: Plan, table: _Table) -> Iterator[Drawing]:
             "epsilon squared), mean over nodes that neither never nor always fire: 1 where a node "
             "fires for all stimuli of some classes and no others, about 0 where it ignores them.",
             tuple(
-                _panel(table, selectivity_column(by), f"Selectivity {words[by]}", "share", low=None)
+                _panel(table, selectivity_column(by), f"Selectivity {words[by]}", "share")
                 for by in plan.labels
             ),
             wide=True,
