@@ -214,6 +214,8 @@ def _epoch(epoch: int) -> int:
 def _number(name: str, value: object) -> float | None:
     if value is None:
         return None
+    if isinstance(value, torch.Tensor):
+        value = value.detach()
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, RuntimeError) as error:

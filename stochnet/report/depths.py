@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import matplotlib as mpl
 from matplotlib.colors import to_hex
 
-from stochnet.report.svg import DEPTHS
-
+N_LEVELS = 24
 _MAP = "plasma"
 # The part of the map that can be seen on paper, and that on a dark page.
 _LIGHT, _DARK = (0.0, 0.76), (0.32, 0.97)
@@ -17,7 +16,7 @@ _NAMED = 12
 
 def levels(n_layers: int) -> list[int]:
     """Return the level of color of every layer: layers of one depth in large networks share one."""
-    n = len(DEPTHS)
+    n = N_LEVELS
     if n_layers <= n:
         return list(range(n_layers))
     return [round(k * (n - 1) / (n_layers - 1)) for k in range(n_layers)]
@@ -41,4 +40,6 @@ def legend(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
     shown = list(range(n))
     if n > _NAMED:
         shown = [round(k * (n - 1) / (_NAMED - 1)) for k in range(_NAMED)]
-    return (*((f"depth-{level[k]}", names[k]) for k in shown), ("ink", "network"))
+    # Modules of a Sequential have bare numbers as names.
+    words = [f"layer {name}" if name[:1].isdigit() else name for name in names]
+    return (*((f"depth-{level[k]}", words[k]) for k in shown), ("ink", "network"))

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from stochnet.report.depths import legend, levels, ramps
+from stochnet.report.lines import Line, line_chart
 from stochnet.report.page import write_page
-from stochnet.report.svg import DEPTHS, INK, Drawing, panel
+from stochnet.report.svg import Drawing
 from stochnet.storage.publish import publish
 from stochnet.tracking import Log, Plan, Row
 from stochnet.tracking.plan import selectivity_column
 
 REFRESH_SECONDS = 10
-_MARKED = 40
-_SIZE = (4.5, 2.55)
 
 _READING = {
     "shuffled": "Stimuli in random order. A Fano factor is then one minus the rate of the nodes "
@@ -143,51 +139,15 @@ def _any(table: _Table, name: str) -> bool:
 
 
 def _scalar(table: _Table, name: str) -> Markup:
-    with panel(_SIZE, f"{name} over the epochs") as drawn:
-        values = table.line(-1, name)
-        drawn.axes.plot(table.epochs, values, color=INK, lw=1.6, **_marks(table))
-        _finish(drawn.axes, table, name.replace("_", " "), "", [values])
-    return drawn.svg
+    line = Line("ink", table.line(-1, name))
+    return line_chart(name.replace("_", " "), "", table.epochs, [line])
 
 
-def _panel(
-    table: _Table,
-    column: str,
-    title: str,
-    axis: str,
-    *,
-    share: bool = False,
-) -> Markup:
+def _panel(table: _Table, column: str, title: str, axis: str, *, share: bool = False) -> Markup:
     """Draw an indicator: a line a layer, and a dashed one for the network."""
-    with panel(_SIZE, f"{title} over the epochs, by layer") as drawn:
-        lines = [table.line(k, column, share) for k in range(len(table.layers))]
-        for level, line in zip(levels(len(lines)), lines, strict=True):
-            drawn.axes.plot(table.epochs, line, color=DEPTHS[level], lw=1.7, **_marks(table))
-        network = table.line(-1, column, share)
-        drawn.axes.plot(table.epochs, network, color=INK, lw=1.2, ls=(0, (4, 2)))
-        _finish(drawn.axes, table, title, axis, [*lines, network])
-    return drawn.svg
-
-
-def _marks(table: _Table) -> dict[str, Any]:
-    return {"marker": "o", "ms": 3.2} if len(table.epochs) <= _MARKED else {}
-
-
-def _finish(
-    axes: Axes,
-    table: _Table,
-    title: str,
-    axis: str,
-    lines: Sequence[Sequence[float]],
-) -> None:
-    known = [value for line in lines for value in line if not math.isnan(value)]
-    if known:
-        # A line of zeros lies on the axis rather than in the middle of nothing.
-        axes.set_ylim(min(0.0, *known) * 1.06, max(0.0, *known) * 1.06 or 1.0)
-    first, last = table.epochs[0], table.epochs[-1]
-    axes.set_xlim(first - 0.02 * (last - first), last + 0.02 * (last - first) or 1)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
-    axes.grid()
-    axes.set_title(title)
-    axes.set_xlabel("epoch")
-    axes.set_ylabel(axis)
+    lines = [
+        Line(f"depth-{level}", table.line(k, column, share))
+        for k, level in enumerate(levels(len(table.layers)))
+    ]
+    lines.append(Line("ink", table.line(-1, column, share), dashed=True))
+    return line_chart(title, axis, table.epochs, lines)
