@@ -28,6 +28,7 @@ _HOME = {
     "Schedule": "schedule",
     "SpikeRaster": "raster",
     "StochnetError": "errors",
+    "StudyResult": "study",
     "SummarySink": "summary_sink",
     "Workers": "workers",
     "assess": "assumptions",
@@ -54,6 +55,7 @@ _HOME = {
     "rebin": "rebinning",
     "record": "recording",
     "record_summary": "recording",
+    "run_study": "study",
     "sample_pairs": "coactivity",
     "saturated": "statistics",
     "select": "estimation",
@@ -112,6 +114,7 @@ if TYPE_CHECKING:
         write_raster,
         write_summary,
     )
+    from stochnet.study import StudyResult, run_study
     from stochnet.summary_sink import SummarySink
     from stochnet.validation import Report, validate
     from stochnet.workers import Workers

@@ -155,7 +155,8 @@ def fit_bundle(
     Raises
     ------
     InvalidInputError
-        As for `fit` and `select`; correlated nodes of a process that has none, or of counts.
+        As for `fit` and `select`; correlated nodes of a process that has none, of counts, or from a
+        summary.
     """
     selection = None
     if correlated is not None:
@@ -164,6 +165,11 @@ def fit_bundle(
             raise InvalidInputError(
                 "correlated nodes need a process of independent 0/1 bins: fit bernoulli "
                 f"(--process bernoulli) instead of {getattr(process, 'name', process)}"
+            )
+        if not isinstance(raster, SpikeRaster):
+            raise InvalidInputError(
+                "correlated nodes are fitted to pairs of nodes, which a summary does not hold: "
+                "fit the raster itself"
             )
     if process == "auto":
         plan = Plan(raster, candidates(processes), per_condition, window)
@@ -178,7 +184,7 @@ def fit_bundle(
             ),
         )  # fmt: skip
     latents = None
-    if correlated is not None:
+    if correlated is not None and isinstance(raster, SpikeRaster):
         latents = fit_latents(raster, correlated, per_condition=per_condition, progress=progress)
     return Bundle(
         fits,

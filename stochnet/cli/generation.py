@@ -20,8 +20,8 @@ def generate(
     quiet: Quiet = False,
 ) -> None:
     """Make a network with known parameters from a specification, without any recording."""
+    from stochnet.cli.console import to_stderr_table
     from stochnet.cli.fit_tables import bundle_table
-    from stochnet.cli.loop import to_stderr_table
     from stochnet.generation import generate as make
     from stochnet.storage import write_bundle
     from stochnet.storage.publish import check_target
