@@ -10,8 +10,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 HEAD = (
-    "network", "rank", "fit", "rates", "of data", "pairs", "of data", "RMSE / floor", "within classes",
-    "of data", "RMSE / floor", "population", "participation", "decoding", "4 × as long",
+    "network", "rank", "fit", "rates", "of data", "pairs", "of data", "RMSE / floor",
+    "within classes", "of data", "RMSE / floor", "population", "participation", "decoding",
+    "4 × as long",
 )  # fmt: skip
 
 
