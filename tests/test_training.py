@@ -168,8 +168,10 @@ def test_each_epoch_is_shown_to_a_function_that_can_end_the_training(digits):
         return epoch.epoch == 3
 
     network, result = trained(digits, epochs=9, stop_at=None, after_epoch=after)
-    assert [epoch for epoch, _, _ in seen] == [1, 2, 3]
-    assert [accuracy for _, accuracy, _ in seen] == [one.train_accuracy for one in result.history]
+    assert [epoch for epoch, _, _ in seen] == [0, 1, 2, 3]
+    assert [accuracy for _, accuracy, _ in seen[1:]] == [
+        one.train_accuracy for one in result.history
+    ]
     assert torch.equal(seen[-1][2], network[1].weight)
     plain, _ = trained(digits, epochs=3, stop_at=None)
     assert torch.equal(network[1].weight, plain[1].weight)

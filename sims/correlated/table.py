@@ -10,8 +10,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 HEAD = (
-    "network", "rank", "fit", "rates", "pairs", "of data", "RMSE / floor", "within classes",
-    "of data", "RMSE / floor", "population", "participation", "decoding", "4 × as long",
+    "network", "rank", "fit", "rates", "of data", "pairs", "of data", "RMSE / floor",
+    "within classes", "of data", "RMSE / floor", "population", "participation", "decoding",
+    "4 × as long",
 )  # fmt: skip
 
 
@@ -21,7 +22,8 @@ def line(row: dict[str, str]) -> list[str]:
         row["network"],
         row["rank"],
         f"{n['seconds']:.0f} s",
-        f"{n['rates_r']:.3f}",
+        f"{n['rates_rank_r']:.3f}",
+        f"{n['rates_rank_r_of_data']:.3f}",
         f"{n['total_r']:.3f}",
         f"{n['total_r_of_data']:.3f}",
         f"{n['total_rmse'] / n['total_floor']:.2f}",

@@ -99,7 +99,6 @@ def fit(model: nn.Module, stimuli: Stimuli, regime: str, seed: int, config: dict
             look(epoch.epoch, network, last)
         return done
 
-    look(0, model, False)
     return train(
         model,
         stimuli.train.images,

@@ -14,6 +14,7 @@ from stochnet.errors import StochnetError
 # Commands are shown in this order: that of the work.
 from stochnet.cli import demo
 from stochnet.cli import networks
+from stochnet.cli import track
 from stochnet.cli import presenting
 from stochnet.cli import fitting
 from stochnet.cli import simulating
@@ -22,6 +23,7 @@ from stochnet.cli import generation
 from stochnet.cli import assess
 from stochnet.cli import summaries
 from stochnet.cli import counts
+from stochnet.cli import benchmark
 from stochnet.cli import files
 from stochnet.cli import study
 
@@ -31,6 +33,7 @@ UsageError: Any = typer.BadParameter.__bases__[0]
 __all__ = [
     "app",
     "assess",
+    "benchmark",
     "counts",
     "demo",
     "files",
@@ -42,6 +45,7 @@ __all__ = [
     "simulating",
     "study",
     "summaries",
+    "track",
     "validating",
 ]
 

@@ -106,3 +106,12 @@ def _move(model: nn.Module, device: torch.device) -> None:
 
 def _same(one: torch.device, other: torch.device) -> bool:
     return one.type == other.type and (one.index or 0) == (other.index or 0)
+
+
+@contextmanager
+def untouched_random_state(model: nn.Module) -> Iterator[None]:
+    """Leave the random state of torch as it is, on the CPU and where the network is."""
+    devices = sorted({tensor.device.index or 0 for tensor in model.parameters()
+                      if tensor.device.type == "cuda"})  # fmt: skip
+    with torch.random.fork_rng(devices=devices):
+        yield

@@ -16,6 +16,7 @@ from torch import nn
 
 from stochnet.errors import InvalidInputError, RecordingError
 from stochnet.recording.images import Normalize, Stimuli, prepare
+from stochnet.recording.labels import draw_labels
 from stochnet.recording.networks import seeded
 from stochnet.recording.state import find_device, moved
 from stochnet.recording.weights import save_network
@@ -52,45 +53,6 @@ class TrainingResult:
     history: tuple[Epoch, ...]
     training_labels: NDArray[np.int64]
     facts: dict[str, Any] = field(default_factory=dict)
-
-
-def draw_labels(labels: ArrayLike, mode: str, n_classes: int, seed: int) -> NDArray[np.int64]:
-    """Return the labels to train on.
-
-    Parameters
-    ----------
-    labels : array_like of int, shape (stimulus,)
-        The true ones.
-    mode : str
-        ``"true"``; ``"random"``: each is drawn anew, all classes alike; ``"noise:0.4"``: that
-        fraction of them is drawn anew, which may give the true class again. With one seed, what a
-        smaller fraction changes a larger one changes in the same way.
-    n_classes : int
-        Number of classes.
-    seed : int
-        Decides which labels change, and to what.
-
-    Raises
-    ------
-    InvalidInputError
-        The mode is unknown.
-    """
-    true = np.asarray(labels, dtype=np.int64)
-    kind, _, amount = mode.partition(":")
-    try:
-        fraction = {"true": 0.0, "random": 1.0}[mode] if kind != "noise" else float(amount)
-    except (KeyError, ValueError):
-        fraction = math.nan
-    if not 0 <= fraction <= 1:
-        raise InvalidInputError(
-            f"labels must be 'true', 'random' or 'noise:FRACTION' (0 to 1), got {mode!r}"
-        )
-    rng = np.random.default_rng([seed, 1])
-    order, drawn = rng.permutation(len(true)), rng.integers(n_classes, size=len(true))
-    changed = order[: round(fraction * len(true))]
-    result = true.copy()
-    result[changed] = drawn[changed]
-    return result
 
 
 def train(
@@ -152,9 +114,9 @@ def train(
     facts : mapping, optional
         To keep in the checkpoints, such as the names of architecture and data set.
     after_epoch : callable, optional
-        Called with (what the epoch came to, the network in eval mode) after each epoch, for
-        example to record the network. It must not change the weights. Training ends where it
-        returns True.
+        Called with (what the epoch came to, the network in eval mode) after each epoch, and before
+        the training with epoch 0, whose loss is NaN; for example to record the network. It must
+        leave the weights and the random state alone. Training ends where it returns True.
     progress : callable, optional
         Called with ("train", epochs done, epochs).
 
@@ -192,6 +154,8 @@ def train(
         "batch_size": batch_size,
         "lr": lr,
         "weight_decay": weight_decay,
+        "epochs": epochs,
+        "stop_at": stop_at,
         "normalize": [list(shown.mean), list(shown.std)] if shown.mean else None,
         **(facts or {}),
     }
@@ -202,17 +166,17 @@ def train(
         # Without decay this is Adam, to the bit.
         optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
         _checkpoint(folder, 0, model, known, history)
+        if after_epoch is not None:
+            after_epoch(_measured(0, math.nan, model, shown, wanted, held_out, place), model)
         for epoch in range(1, epochs + 1):
             loss = _epoch(model, optimizer, shown, wanted, batch_size, order, place)
             if not math.isfinite(loss):
                 raise RecordingError(
                     f"the loss of epoch {epoch} is {loss}: lower the step size (lr={lr})"
                 )
-            accuracy = _accuracy(model, shown, wanted, place)
-            tested = None if held_out is None else _accuracy(model, *held_out, place)
-            history.append(Epoch(epoch, loss, accuracy, tested))
+            history.append(_measured(epoch, loss, model, shown, wanted, held_out, place))
             _checkpoint(folder, epoch, model, known, history)
-            enough = stop_at is not None and accuracy >= stop_at
+            enough = stop_at is not None and history[-1].train_accuracy >= stop_at
             if after_epoch is not None:
                 enough |= bool(after_epoch(history[-1], model))
             if progress is not None:
@@ -248,6 +212,19 @@ def _epoch(
         optimizer.step()
         total += loss.item() * len(index)
     return total / len(shown)
+
+
+def _measured(
+    epoch: int,
+    loss: float,
+    model: nn.Module,
+    shown: Stimuli,
+    labels: torch.Tensor,
+    held_out: tuple[Stimuli, torch.Tensor] | None,
+    device: torch.device,
+) -> Epoch:
+    tested = None if held_out is None else _accuracy(model, *held_out, device)
+    return Epoch(epoch, loss, _accuracy(model, shown, labels, device), tested)
 
 
 def _accuracy(
