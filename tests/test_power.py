@@ -99,3 +99,22 @@ def test_a_prediction_holds_where_its_interval_has_the_recorded_power(study):
         axes | {"source": "correlated", "power": 0.55, "low": 0.45, "high": 0.65},
     ]
     assert [x["within"] for x in study("power").checks(rows)] == [0, 1]
+
+
+def test_the_smallest_scale_runs_whole(study, tmp_path):
+    """Two networks of each regime; surrogates have the rates of the half they were fitted to."""
+    result = sn.run_study(STUDY, scale="smoke", output=tmp_path)
+    assert result.complete, result.failures
+    power = study("power")
+    rows = power.read(tmp_path / "samples.csv")
+    largest = [x for x in rows if (x["stimuli"], x["nodes"]) == (100, 64)]
+    fitted = {
+        (x["regime"], x["seed"]): x["mfr_fitted"] for x in power.read(tmp_path / "networks.csv")
+    }
+    assert len(fitted) == 4
+    for row in largest:
+        if row["source"] != "recorded":
+            error = row["mfr_sd"] / np.sqrt(row["repeats"])
+            assert abs(row["mfr"] - fitted[row["regime"], row["seed"]]) < 6 * error
+    assert {x["within"] for x in power.read(tmp_path / "checks.csv")} <= {0, 1}
+    assert (tmp_path / "power.png").exists()

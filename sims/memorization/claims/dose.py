@@ -17,6 +17,7 @@ from claims.finding import (
     UNKNOWN,
     Finding,
     Row,
+    sentence,
     spoken,
     together,
 )
@@ -123,6 +124,7 @@ def finding(networks: Networks, names: Names, weights: Clusters) -> Finding:
         )  # fmt: skip
         if name in names.primary:
             verdicts.append(verdict)
+            found.notes.append(f"{sentence(names.label(name))}: {verdict}.")
             found.effects.append((f"{names.label(name)}, rank correlation", rank))
             found.networks = max(found.networks, sum(len(x.doses) for x in mine))
     found.verdict = together(verdicts)

@@ -90,6 +90,11 @@ def together(verdicts: Sequence[str], most: int = 1) -> str:
     return UNKNOWN if UNKNOWN in verdicts else MIXED
 
 
+def sentence(text: str) -> str:
+    """Begin with a capital, and leave the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def number(value: float, digits: int = 2) -> str:
     return "–" if np.isnan(value) else f"{value:.{digits}f}".replace("-", "−")
 

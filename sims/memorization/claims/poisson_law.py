@@ -100,13 +100,19 @@ def fanos(networks: Networks, name: str, column: str, weights: Clusters) -> Effe
     return interval(mean_of_cells(values, [x.cell for x in some], w))
 
 
+def independent(passing: Effect) -> bool:
+    """Whether part (1) of the rule holds."""
+    return passing.low >= PASSING
+
+
+def equal(fano: Effect) -> bool:
+    """Whether part (2) of the rule holds."""
+    return fano.low >= 1 - OFF and fano.high <= 1 + OFF
+
+
 def judged(passing: dict[tuple[str, str], Effect], counts: dict[tuple[str, str], Effect]) -> str:
     """Judge by (schedule, regime): share that passes, and mean Fano factor."""
-    hold = {
-        key: passing[key].low >= PASSING and abs(counts[key].low - 1) <= OFF
-        and abs(counts[key].high - 1) <= OFF
-        for key in passing
-    }  # fmt: skip
+    hold = {key: independent(passing[key]) and equal(counts[key]) for key in passing}
     if any(np.isnan(x.low) for x in passing.values()):
         return UNKNOWN
     if all(hold.values()):
@@ -144,6 +150,15 @@ def finding(networks: Networks, names: Names, weights: Clusters, results: Path) 
     found.effects.sort(key=lambda x: "shuffled" in x[0])
     enough = len(passing) == 2 * len(REGIMES) and weights.least >= LEAST
     found.verdict = judged(passing, counts) if enough else UNKNOWN
+    if enough:
+        for schedule in ("shuffled", "blocked"):
+            mine = [key for key in passing if key[0] == schedule]
+            first = sum(independent(passing[key]) for key in mine)
+            second = sum(equal(counts[key]) for key in mine)
+            found.notes.append(
+                f"{schedule.capitalize()}: part (1), independent bins, holds in {first} of "
+                f"{len(mine)} regimes, part (2), Poisson counts, in {second}."
+            )
     found.tables = {"claim_g": rows}
     found.shown.append(
         (

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from claims.course import GENERALISING, LAST, MEMORISING, PLAIN, At, Network, Networks
-from claims.finding import Finding, Row, same_sign, spoken, together
+from claims.finding import Finding, Row, same_sign, sentence, spoken, together
 from claims.intervals import (
     LEAST,
     Clusters,
@@ -156,6 +156,8 @@ def finding(networks: Networks, names: Names, weights: Clusters) -> Finding:
                     found.networks = max(found.networks, one.networks)
         if name in names.primary:
             verdicts.append(together(mine, most=0))
+            parts = "; ".join(f"{x} {y}" for x, y in zip(CONTRASTS, mine, strict=True))
+            found.notes.append(f"{sentence(names.label(name))}: {verdicts[-1]} ({parts}).")
     found.verdict = together(verdicts)
     found.tables = {"claim_a": summary, "claim_a_cells": cells}
     told = [row for row in summary if row["feature"] in names.primary]
@@ -178,7 +180,7 @@ def finding(networks: Networks, names: Names, weights: Clusters) -> Finding:
     found.figures = [
         ("cells", "Memorising minus generalising, in each cell"),
         *(
-            (f"courses_{stem}", f"{names.label(name).capitalize()} over the epochs (all layers)")
+            (f"courses_{stem}", f"{sentence(names.label(name))} over the epochs (all layers)")
             for name, stem in zip(names.primary, STEMS, strict=True)
         ),
     ]
