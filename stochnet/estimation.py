@@ -155,7 +155,8 @@ def fit_bundle(
     Raises
     ------
     InvalidInputError
-        As for `fit` and `select`; correlated nodes of a process that has none, of counts, or from a summary.
+        As for `fit` and `select`; correlated nodes of a process that has none, of counts, or from a
+        summary.
     """
     selection = None
     if correlated is not None:

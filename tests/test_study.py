@@ -176,7 +176,10 @@ def test_only_some_cells_are_run_when_asked(make, capfd):
 
 
 def test_tables_and_figures_are_made_again_without_running_cells(make):
-    folder = make(code=CODE + "\ndef finish(results, config): (results / 'done').touch()\n")
+    folder = make(
+        code=CODE
+        + "\ndef finish(results, config):\n    (results / 'done').touch()\n    return lambda: 0\n"
+    )
     result = sn.run_study(folder, only={"x": 3})
     calls(folder)
     result.tables["products"].unlink()
@@ -269,10 +272,10 @@ def cell(cell, config):
         return {"empty": []}
     if cell["n"] == 1:
         return {"t": [{"a": 1}]}
-    return {"t": [{"b": np.float32(0.1), "a": True}, {"c": "x,y"}]}
+    return {"t": [{"b": np.float32(0.1), "a": True}, {"c": "x,\\udcffy"}]}
 """
     result = sn.run_study(make("most = 3\n[tables]\ndigits = 4\n", code))
-    assert result.tables["t"].read_text() == ('n,half,a,b,c\n1,,1,,\n2,1,true,0.1,\n2,1,,,"x,y"\n')
+    assert result.tables["t"].read_text() == ('n,half,a,b,c\n1,,1,,\n2,1,true,0.1,\n2,1,,,"x,?y"\n')
     assert result.tables["empty"].read_text() == "n,half\n"
 
 

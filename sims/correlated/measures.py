@@ -71,6 +71,14 @@ class Judge:
     fitted: sn.SpikeRaster
     held: sn.SpikeRaster
     settings: dict[str, Any]
+    copies: int = 1
+
+    def halves(self) -> list[Array]:
+        """Bins of two halves of the held-out images; copies of an image stay together."""
+        images = self.held.n_bins * self.held.n_trials // self.copies
+        order = np.random.default_rng(self.settings["seed"]).permutation(images)
+        bins = np.arange(images * self.copies).reshape(images, self.copies)
+        return [bins[half].ravel() for half in np.array_split(order, 2)]
 
     def chosen(self) -> tuple[Array, Array, Array]:
         """Nodes of pairs (ascending), and the pairs as positions among them."""
@@ -81,13 +89,24 @@ class Judge:
         first, second = sn.sample_pairs(len(live), self.settings["pairs"], rng=rng)
         return live, first, second
 
+    def rates_of_data(self) -> float:
+        """Rank correlation of rates by condition of two recordings (Spearman-Brown)."""
+        labels = self.held.conditions.ravel()
+        some = self._nodes()
+        spikes = some_nodes(self.held, some)
+        halves = self.halves()
+        one, two = (
+            np.stack([spikes[:, half[labels[half] == c]].mean(axis=1) for c in np.unique(labels)])
+            for half in halves
+        )
+        agree = stats.spearmanr(one.ravel(), two.ravel()).statistic
+        return float(2 * agree / (1 + agree))
+
     def pairs(self, drawn: sn.SpikeRaster) -> dict[str, float]:
         """Correlations of pairs, in total and within conditions, against two halves of the data."""
         live, first, second = self.chosen()
         labels = self.held.conditions.ravel()
-        halves = np.array_split(
-            np.random.default_rng(self.settings["seed"]).permutation(len(labels)), 2
-        )
+        halves = self.halves()
         seen, made = some_nodes(self.held, live), some_nodes(drawn, live)
         found = {}
         for name in ("total", "noise"):

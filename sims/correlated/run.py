@@ -2,8 +2,9 @@
 
     python sims/correlated/run.py [--smoke] [--only NAME]... [-o DIR]
 
-MNIST, CIFAR-10 and the ResNet-20 are read from the folder in STOCHNET_SHARED; networks whose data
-are not there are left out, and said so. --smoke trains one small network on digits at hand.
+MNIST, CIFAR-10 and the ResNet-20 are read from the folder in STOCHNET_SHARED, Fashion-MNIST from
+that in STOCHNET_FASHION (by default where Debian's package dataset-fashion-mnist puts it); networks
+without data are left out, and said so. --smoke trains one small network on digits at hand.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from measures import Judge
+from scipy import stats
 
 import stochnet as sn
 from stochnet.recording import build_model, load_dataset, load_network, record, train
@@ -27,9 +29,11 @@ from stochnet.recording.processors import torch_threads
 
 HERE = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("STOCHNET_SHARED", HERE.parents[2] / "shared")) / "data"
+FASHION = Path(os.environ.get("STOCHNET_FASHION", "/usr/share/datasets/fashion-mnist"))
 IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 FIELDS = (
-    "network", "nodes", "layers", "fitted", "held_out", "rank", "seconds", "rates_r",
+    "network", "nodes", "layers", "fitted", "held_out", "rank", "seconds", "rates_rank_r",
+    "rates_rank_r_of_data",
     "total_r", "total_r_of_data", "total_rmse", "total_floor",
     "noise_r", "noise_r_of_data", "noise_rmse", "noise_floor",
     "population", "participation", "decoding", "decoding_x4", "decoding_of_data",
@@ -37,49 +41,67 @@ FIELDS = (
 
 
 def idx(path: Path) -> np.ndarray:
-    """Read one of the four files of MNIST."""
+    """Read one of the four files of MNIST or Fashion-MNIST."""
     data = gzip.decompress(path.read_bytes())
     shape = [int.from_bytes(data[4 + 4 * k : 8 + 4 * k]) for k in range(data[3])]
     return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape)
 
 
-def digits(name: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Images and labels by split."""
+def pool(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels, those of the training set first."""
     if name == "mnist-5k":
-        parts = {split: load_dataset(name, split) for split in ("train", "test")}
-        return {split: (part.images, part.labels) for split, part in parts.items()}
-    raw = SHARED / "mnist" / "MNIST" / "raw"
-    return {
-        split: (
-            idx(raw / f"{prefix}-images-idx3-ubyte.gz"),
-            idx(raw / f"{prefix}-labels-idx1-ubyte.gz").astype(np.int64),
-        )
-        for split, prefix in (("train", "train"), ("test", "t10k"))
-    }
+        parts = [load_dataset(name, split) for split in ("train", "test")]
+        images, labels = [x.images for x in parts], [x.labels for x in parts]
+    else:
+        raw = FASHION if name == "fashion-mnist" else SHARED / "mnist" / "MNIST" / "raw"
+        images = [idx(raw / f"{x}-images-idx3-ubyte.gz") for x in ("train", "t10k")]
+        labels = [idx(raw / f"{x}-labels-idx1-ubyte.gz") for x in ("train", "t10k")]
+    return np.concatenate(images), np.concatenate(labels).astype(np.int64)
 
 
 def trained(network: dict[str, Any], paths: list[Path]) -> None:
-    """Train on digits and record on the test digits, one half to fit to and one to hold out."""
-    parts = digits(network["data"])
-    images, labels = (part[: network["limit"]] for part in parts["train"])
+    """Train on the first images, and record on others: some to fit to and some to hold out."""
+    images, labels = pool(network["data"])
+    limit = network["limit"]
     model = build_model(network["name"], (1, 28, 28), 10, seed=1)
-    train(model, images, labels, epochs=network["epochs"], seed=1)
-    unseen, classes = parts["test"]
-    order = np.random.default_rng(5).permutation(len(unseen))
-    for path, half in zip(paths, np.array_split(order, 2), strict=True):
-        record(model, unseen[half], classes[half], path=path)
+    train(model, images[:limit], labels[:limit], epochs=network["epochs"], seed=1)
+    order = limit + np.random.default_rng(5).permutation(len(labels) - limit)
+    ends = network["fitted"], network["fitted"] + network["held_out"]
+    for path, some in zip(paths, np.split(order, ends), strict=False):
+        record(model, images[some], labels[some], path=path)
 
 
-def downloaded(paths: list[Path]) -> None:
-    """Record the ResNet-20 on training images, to fit to, and on test images, to hold out."""
+def downloaded(network: dict[str, Any], paths: list[Path]) -> None:
+    """Record the ResNet-20: the images at random into two parts, some copies of each image."""
     weights = SHARED / "resnet20-cifar10" / "resnet20-12fca82f.th"
     source = SHARED / "cifar10-subset" / "cifar10-subset.npz"
     if not source.is_file():
         raise FileNotFoundError(2, "no data", str(source))
     parts = [load_dataset(source, split) for split in ("train", "test")]
+    images = np.concatenate([x.images for x in parts])
+    labels = np.concatenate([x.labels for x in parts])
     model = load_network("resnet20", weights, image_shape=(3, 32, 32), n_classes=10).model
-    for path, part in zip(paths, parts, strict=True):
-        record(model, part.images, part.labels, normalize=IMAGENET, path=path)
+    rng = np.random.default_rng(5)
+    order, copies = rng.permutation(len(labels)), network["copies"]
+    for path, some in zip(paths, np.array_split(order, 2), strict=True):
+        shown = np.stack([moved(images[some], copy, rng) for copy in range(copies)], axis=1)
+        flat = shown.reshape(-1, *images.shape[1:])
+        record(model, flat, np.repeat(labels[some], copies), normalize=IMAGENET, path=path)
+
+
+def moved(images: np.ndarray, copy: int, rng: np.random.Generator) -> np.ndarray:
+    """Leave the first copy; shift the others by up to 4 pixels, and mirror half of them."""
+    if copy == 0:
+        return images
+    padded = np.pad(images, ((0, 0), (4, 4), (4, 4), (0, 0)))
+    size = images.shape[1]
+    out = np.empty_like(images)
+    for one, (image, (y, x), mirror) in enumerate(
+        zip(padded, rng.integers(9, size=(len(images), 2)), rng.random(len(images)), strict=True)
+    ):
+        cut = image[y : y + size, x : x + size]
+        out[one] = cut[:, ::-1] if mirror < 0.5 else cut
+    return out
 
 
 def recordings(network: dict[str, Any], folder: Path) -> list[sn.SpikeRaster]:
@@ -87,7 +109,7 @@ def recordings(network: dict[str, Any], folder: Path) -> list[sn.SpikeRaster]:
     paths = [folder / f"{network['name']}-{part}.h5" for part in ("fit", "held")]
     if not all(path.exists() for path in paths):
         if network["data"] == "cifar10-subset":
-            downloaded(paths)
+            downloaded(network, paths)
         else:
             trained(network, paths)
     return [sn.read_raster(path) for path in paths]
@@ -95,10 +117,10 @@ def recordings(network: dict[str, Any], folder: Path) -> list[sn.SpikeRaster]:
 
 def rows_of(network: dict[str, Any], config: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
     fitted, held = recordings(network, folder)
-    judge, rows = Judge(fitted, held, config["compared"]), []
+    judge, rows = Judge(fitted, held, config["compared"], network.get("copies", 1)), []
     size = held.n_trials, held.n_bins
     known = sn.rate_by_condition(held)
-    for rank in config["fit"]["ranks"]:
+    for rank in network.get("ranks", config["fit"]["ranks"]):
         begin = time.monotonic()
         bundle = sn.fit_bundle(fitted, "bernoulli", per_condition=True, correlated=rank)
         seconds = time.monotonic() - begin
@@ -110,8 +132,9 @@ def rows_of(network: dict[str, Any], config: dict[str, Any], folder: Path) -> li
                 "network": network["name"], "nodes": held.n_nodes, "layers": len(held.layers),
                 "fitted": fitted.n_bins, "held_out": held.n_bins, "rank": rank,
                 "seconds": seconds,
-                "rates_r": np.corrcoef(
-                    sn.rate_by_condition(drawn).ravel(), known.ravel())[0, 1],
+                "rates_rank_r": stats.spearmanr(
+                    sn.rate_by_condition(longer).ravel(), known.ravel()).statistic,
+                "rates_rank_r_of_data": judge.rates_of_data(),
                 **judge.pairs(drawn), **judge.population(drawn), **judge.spread(drawn),
                 **judge.decoding(alike, ""), **judge.decoding(longer, "_x4"),
             }

@@ -14,6 +14,7 @@ from stochnet.errors import StochnetError
 # Commands are shown in this order: that of the work.
 from stochnet.cli import demo
 from stochnet.cli import networks
+from stochnet.cli import track
 from stochnet.cli import presenting
 from stochnet.cli import fitting
 from stochnet.cli import simulating
@@ -42,6 +43,7 @@ __all__ = [
     "simulating",
     "study",
     "summaries",
+    "track",
     "validating",
 ]
 

@@ -74,7 +74,7 @@ class Manifest:
 
     def add(self, record: dict[str, Any]) -> None:
         """Keep a finished cell: first its rows, then its line."""
-        text = json.dumps(record, ensure_ascii=False).encode()
+        text = json.dumps(record).encode()
         publish(self.path_of(record["key"]), text)
         self._append(record, text)
 
@@ -97,7 +97,7 @@ def append(path: Path, line: dict[str, Any]) -> None:
     """Append one line of JSON, and return when it is on the disk."""
     new = not path.exists()
     with open(path, "ab") as file:
-        file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        file.write(json.dumps(line).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
     if new:

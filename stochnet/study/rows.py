@@ -72,4 +72,5 @@ def _value(value: Any, table: str, column: Any) -> Any:
             f"table {table}, column {column}: a value is a number, text, true, false or None, got "
             f"{type(value).__name__}"
         )
-    return value
+    # Names of files may hold what no text file can.
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value

@@ -66,7 +66,11 @@ def run_cell(folder: Path, cell: dict[str, Any], config: dict[str, Any]) -> Outc
 
 def run_finish(folder: Path, results: Path, config: dict[str, Any]) -> Outcome:
     """Call ``finish`` of run.py."""
-    return _tried(lambda: _code(folder).finish(results, config))
+
+    def run() -> None:
+        _code(folder).finish(results, config)
+
+    return _tried(run)
 
 
 def _described(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
