@@ -16,6 +16,7 @@ from figures import draw
 from loading import load
 from ranking import Order, orders
 from scipy.stats import spearmanr
+from tables import write_tables
 from torch import nn
 from units import accuracy, hidden_layers, without
 
@@ -180,4 +181,6 @@ def _agreement(scores: dict[str, list[np.ndarray]]) -> list[dict[str, Any]]:
 
 
 def finish(results: Path, config: dict[str, Any]) -> None:
-    draw(results, compare(results))
+    rows = compare(results)
+    write_tables(results, rows)
+    draw(results, rows)

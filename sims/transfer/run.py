@@ -15,6 +15,7 @@ from cutting import Cut, cuts, log_evidence, nearest_mean, shown, with_head, wit
 from figures import draw
 from loading import load
 from ranks import correlate, read, regret
+from tables import write_tables
 from torch import nn
 
 import stochnet as sn
@@ -170,4 +171,4 @@ def finish(results: Path, config: dict[str, Any]) -> None:
     pairs = read(results)
     ranks = correlate(results, pairs)
     draw(results, pairs, ranks)
-    regret(results, pairs, ranks)
+    write_tables(results, ranks, regret(results, pairs, ranks))
