@@ -36,11 +36,13 @@ FEW = (
 
 def cells(config: dict[str, Any]) -> list[dict[str, Any]]:
     grid = config["grid"]
+    chosen = (
+        *itertools.product(grid["seed"], grid["network"], grid["regime"]),
+        *itertools.product(grid["large_seed"], grid["large"], grid["regime"]),
+    )
     return [
         {"network": network, "regime": regime, "seed": seed}
-        for seed, network, regime in itertools.product(
-            grid["seed"], grid["network"], grid["regime"]
-        )
+        for seed, network, regime in dict.fromkeys(chosen)
         if regime in settings_of(network, config)["regimes"]
     ]
 
