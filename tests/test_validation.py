@@ -317,11 +317,12 @@ class Page(HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.loads, self.tags, self.open = [], [], []
+        self.loads, self.tags, self.open, self.ids = [], [], [], []
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
         self.loads += [v for k, v in attrs if k in ("src", "href", "xlink:href", "data") and v]
+        self.ids += [v for k, v in attrs if k == "id"]
         if tag not in self.void:
             self.open.append(tag)
 
@@ -340,9 +341,11 @@ def check_page(path, local=()):
     page = Page()
     page.feed(text)
     assert page.open == []
-    assert "script" not in page.tags
-    assert "link" not in page.tags
-    assert [x for x in page.loads if not x.startswith("#") and x not in local] == []
+    inside = [x[1:] for x in page.loads if x.startswith("#")]
+    assert set(inside) <= set(page.ids)
+    named = [x for x in page.ids if not re.fullmatch(r"[mp][0-9a-f]{10}", x)]
+    assert len(named) == len(set(named))
+    assert [x for x in page.loads if not x.startswith(("#", "data:")) and x not in local] == []
     assert not re.findall(r"@import|url\((?!#)", text)
     assert len(text.encode()) < 3_000_000
     assert "prefers-color-scheme: dark" in text
@@ -354,10 +357,12 @@ def test_the_page_is_self_contained(report, tmp_path):
     report.to_html(path, title="A & <b>B</b>")
     text = check_page(path)
     assert "A &amp; &lt;b&gt;B&lt;/b&gt;" in text
-    assert text.index(report.verdict) < text.index("<table>") < text.index("<svg")
-    for title in ("Spikes", "Firing rates", "Fano factor against rate", "Window counts",
-                  "Population count", "By layer"):  # fmt: skip
+    assert text.index(report.verdict) < text.index("<svg") < text.index("<table")
+    for title in ("The whole network", "Layers", "Nodes", "How this was judged"):
         assert f"<h2>{title}</h2>" in text
+    for title in ("Spikes", "Firing rates", "Fano factor against rate", "Window counts",
+                  "Population count", "Correlations within layers", "Node by node"):  # fmt: skip
+        assert re.search(rf"<h3[^>]*>{title}</h3>", text)
     # No color of the figures is fixed: all follow the page.
     assert not re.findall(r"#0[0-9a-f]0[0-9a-f]0[0-9a-f]", text)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stochnet.report import figures
+from stochnet.report.floors import floors
 from stochnet.report.page import write_page
 from stochnet.report.spikes import rasters
 from stochnet.report.svg import INK, OBSERVED, SIMULATED, THIRD, Drawing, panel
@@ -35,10 +35,11 @@ def write(result: DemoResult, path: str | os.PathLike[str]) -> None:
         "demo.html.j2",
         title="stochnet demo: three networks, one architecture",
         result=result,
-        drawings=[rate_laws(shown), window_growth(shown), selectivity(shown, result.windows[-1])],
+        opening=window_growth(shown),
+        drawings=[rate_laws(shown), selectivity(shown, result.windows[-1])],
         labels=[one.label for one in result.surrogates[-1].report.of()],
         best=best,
-        closer=[figures.floors(best.report), rasters(best.report.excerpt)],
+        closer=[floors(best.report), rasters(best.report.excerpt)],
         chosen=[_chosen(one.bundle.process_names()) for one in result.surrogates],
     )
 
@@ -72,6 +73,7 @@ def rate_laws(shown: Sequence[Shown]) -> Drawing:
             drawn.axes.set_ylabel("fraction of nodes")
         panels.append(drawn.svg)
     return Drawing(
+        "rates",
         "Firing rates",
         "How many nodes of a layer fire how often. The rate of a node does not depend on the "
         "schedule.",
@@ -117,6 +119,7 @@ def window_growth(shown: Sequence[Shown]) -> Drawing:
             drawn.axes.set_ylabel("mean Fano factor")
         panels.append(drawn.svg)
     return Drawing(
+        "windows",
         "What the window sees",
         "Mean Fano factor of the nodes that fire against the length of the window. Solid: class by "
         "class; it grows in a straight line, and the slope measures how much rates differ between "
@@ -147,6 +150,7 @@ def selectivity(shown: Sequence[Shown], window: int) -> Drawing:
             drawn.axes.set_ylabel(f"Fano factor, {window} bins")
         panels.append(drawn.svg)
     return Drawing(
+        "selectivity",
         f"Selective nodes (layer {layer.name}, blocked)",
         "A mark is a node. On the dashed line (1 − rate) it fires alike for every class; the "
         "higher above it, the more its rate depends on the class that is shown.",

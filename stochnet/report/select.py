@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
-
-import numpy as np
 
 from stochnet.layers import Layer
 
 MOST_PANELS = 6
-
-Item = TypeVar("Item")
-
-
-def some(items: Sequence[Item], most: int) -> list[Item]:
-    """Return up to `most` items, evenly spaced, with the first and the last."""
-    if len(items) <= most:
-        return list(items)
-    return [items[k] for k in np.linspace(0, len(items) - 1, most).round().astype(int)]
 
 
 def left_out(layers: Sequence[Layer]) -> str:

@@ -11,9 +11,10 @@ from markupsafe import Markup
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
-from stochnet.report.select import short, some
+from stochnet.report.select import short
 from stochnet.report.svg import INK, OBSERVED, SIMULATED, SOFT, Drawing, panel
 from stochnet.validation.excerpt import Excerpt, Piece
+from stochnet.validation.sampling import some
 
 
 def rasters(found: Excerpt) -> Drawing:
@@ -24,6 +25,7 @@ def rasters(found: Excerpt) -> Drawing:
     )
     panels = tuple(_raster(title, one, found.layer_of, color) for title, one, color in sides)
     return Drawing(
+        "spikes",
         "Spikes",
         f"A mark is a bin in which a node fires. The same {len(found.nodes)} nodes in both: spread "
         "over the layers (named at the left) and, within a layer, ordered by observed rate. Thin "

@@ -68,6 +68,8 @@ class Drawing:
 
     Attributes
     ----------
+    key : str
+        The figure's anchor in the page.
     title, caption : str
         What it is, and how to read it.
     panels : tuple of Markup
@@ -78,6 +80,7 @@ class Drawing:
         Role of a color (``"observed"``) and its words.
     """
 
+    key: str
     title: str
     caption: str
     panels: tuple[Markup, ...]

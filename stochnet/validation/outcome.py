@@ -13,6 +13,7 @@ from stochnet.layers import Layer
 from stochnet.raster import SpikeRaster
 from stochnet.validation.comparison import RULE, Comparison
 from stochnet.validation.excerpt import Excerpt
+from stochnet.validation.figures_json import figures
 from stochnet.validation.verdict import sentences
 
 SCHEMA = "stochnet-validation/1"
@@ -64,7 +65,7 @@ class Report:
     notes : tuple of str
         What a reader should know.
     excerpt : Excerpt
-        Material of the figures.
+        Material of the figures and of the table of nodes.
     """
 
     observed: Source
@@ -141,17 +142,8 @@ class Report:
                 }
                 for one in self.statistics
             ],
-            "histograms": [
-                {
-                    "node": h.node,
-                    "layer": h.layer,
-                    "rate": h.rate,
-                    "window": self.excerpt.window,
-                    "observed": h.observed.tolist(),
-                    "simulated": h.simulated.tolist(),
-                }
-                for h in self.excerpt.histograms
-            ],
+            "figures": figures(self.excerpt),
+            "nodes": self.excerpt.table.to_dict(),
         }
         strict = _strict(found)
         return dict(strict)
