@@ -300,7 +300,7 @@ def test_json_is_strict(report, tmp_path):
         raise ValueError(constant)
 
     found = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
-    assert found["schema"] == "stochnet-validation/1"
+    assert found["schema"] == "stochnet-validation/2"
     assert found["verdict"] == report.verdict
     assert len(found["statistics"]) == len(report.statistics)
     assert {row["verdict"] for row in found["statistics"]} <= {

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from stochnet.kernels.laws import largest_difference, sort_keys
 from stochnet.threads import run_blocks
+from stochnet.validation.answers import Interval
 
 Values = NDArray[Any]
 
@@ -22,6 +23,7 @@ UNSEEN = 3.0
 PAIRS = ((0, 1), (0, 2), (1, 3))
 # Below this many values one thread is done before others have started.
 FEW = 20_000
+NO_INTERVAL = Interval(math.nan, math.nan, math.nan)
 # From this many values on, sorting by digits saves more than its kernel takes to compile.
 MANY = 1 << 16
 
@@ -106,6 +108,19 @@ class Comparison:
         Over those that have it, in the whole rasters.
     distances : tuple of Distance
         Empty if no half is long enough for the statistic.
+    difference : Interval
+        Simulated minus observed mean.
+    intervals : tuple of Interval
+        Observed and simulated mean.
+    baseline : float or None
+        The distance of `worst` between the independent baseline and the observed raster.
+    quality : float or None
+        From 0, as far as the baseline, to 1, as close as the floor.
+    smallest : float or None
+        Smallest difference of the means that would have been found with power 0.9.
+    p_value, p_adjusted : float or None
+        How probable a distance as large or larger is if both rasters come from one process; by
+        itself, and adjusted for all comparisons of the report.
     """
 
     statistic: str
@@ -119,6 +134,13 @@ class Comparison:
     observed: Moments
     simulated: Moments
     distances: tuple[Distance, ...]
+    difference: Interval = NO_INTERVAL
+    intervals: tuple[Interval, Interval] = (NO_INTERVAL, NO_INTERVAL)
+    baseline: float | None = None
+    quality: float | None = None
+    smallest: float | None = None
+    p_value: float | None = None
+    p_adjusted: float | None = None
 
     @property
     def verdict(self) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from stochnet.moments import Array
+from stochnet.validation.answers import FitCheck
 from stochnet.validation.excerpt import Excerpt, Piece
 from stochnet.validation.laws import Law
 
@@ -54,6 +56,24 @@ def figures(found: Excerpt) -> dict[str, Any]:
             for one in found.matrices
         ],
     }
+
+
+def checks(found: Sequence[FitCheck]) -> list[dict[str, Any]]:
+    """Return the numbers of the checks of a fit."""
+    return [
+        {
+            "scope": one.scope,
+            "processes": list(one.processes),
+            "window": one.window,
+            "n_nodes": one.n_nodes,
+            "n_windows": one.n_windows,
+            "pit": one.pit.tolist(),
+            "distance": one.distance,
+            "observed": one.observed.tolist(),
+            "expected": one.expected.tolist(),
+        }
+        for one in found
+    ]
 
 
 def _piece(one: Piece) -> dict[str, Any]:

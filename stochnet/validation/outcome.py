@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import math
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from stochnet.layers import Layer
 from stochnet.raster import SpikeRaster
+from stochnet.validation.answers import Diagnostic, Finding, FitCheck
 from stochnet.validation.comparison import RULE, Comparison
 from stochnet.validation.excerpt import Excerpt
-from stochnet.validation.figures_json import figures
+from stochnet.validation.figures_json import checks, figures
 from stochnet.validation.verdict import sentences
 
-SCHEMA = "stochnet-validation/1"
+SCHEMA = "stochnet-validation/2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,19 @@ class Report:
         What a reader should know.
     excerpt : Excerpt
         Material of the figures and of the table of nodes.
+    diagnostics : tuple of Diagnostic
+        What must hold for a comparison to mean anything.
+    baseline : str
+        What quality 0 stands for, in words.
+    findings : tuple of Finding
+        What differs, the largest first.
+    held_out : bool or None
+        Whether the observed trials were kept out of the fit; None if that cannot be told.
+    checks : tuple of FitCheck
+        Observed counts against the fitted laws, where a bundle was given.
+    node_flags : mapping of label to ndarray (node,)
+        For each statistic of nodes, the smallest false discovery rate at which a node is said to
+        differ (Benjamini-Hochberg over the nodes); NaN for nodes that were not tested.
     """
 
     observed: Source
@@ -76,6 +94,24 @@ class Report:
     statistics: tuple[Comparison, ...]
     notes: tuple[str, ...]
     excerpt: Excerpt
+    diagnostics: tuple[Diagnostic, ...] = ()
+    baseline: str = ""
+    findings: tuple[Finding, ...] = ()
+    held_out: bool | None = None
+    checks: tuple[FitCheck, ...] = ()
+    node_flags: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    @property
+    def quality(self) -> float | None:
+        """Mean quality of the statistics of the network; None if none has one."""
+        known = [one.quality for one in self.of() if one.quality is not None]
+        return sum(known) / len(known) if known else None
+
+    @property
+    def lowest(self) -> Comparison | None:
+        """The statistic of the network or of a layer with the lowest quality."""
+        known = [one for one in self.statistics if one.quality is not None]
+        return min(known, key=lambda one: one.quality or 0.0, default=None)
 
     @property
     def verdict(self) -> str:
@@ -130,6 +166,11 @@ class Report:
             "windows": list(self.windows),
             "layers": [{"name": x.name, "kind": x.kind, "n_nodes": x.n_nodes} for x in self.layers],
             "half_bins": self.half_bins,
+            "diagnostics": [asdict(one) for one in self.diagnostics],
+            "quality": self.quality,
+            "baseline": self.baseline,
+            "held_out": self.held_out,
+            "findings": [asdict(one) for one in self.findings],
             "notes": list(self.notes),
             "statistics": [
                 {
@@ -142,6 +183,7 @@ class Report:
                 }
                 for one in self.statistics
             ],
+            "checks": checks(self.checks),
             "figures": figures(self.excerpt),
             "nodes": self.excerpt.table.to_dict(),
         }
