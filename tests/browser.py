@@ -4,9 +4,11 @@ import base64
 import json
 import os
 import shutil
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
+PATIENCE = 60
 DESKTOP, PHONE = (1280, 900), (390, 844)
 
 
@@ -50,10 +52,17 @@ class Browser:
 
     def open(self, path, size=DESKTOP, scheme="light", scale=1, media=""):
         """Open a file as a screen of this size shows it."""
+        # A page that is opened again would be reloaded, and found before it is whole.
+        self.driver.get("about:blank")
         self.driver.get_log("browser")
         self.driver.get_log("performance")
         self.look(size, scheme, scale, media)
         self.driver.get(Path(path).resolve().as_uri())
+        end = time.monotonic() + PATIENCE
+        while self.run("return document.readyState;") != "complete":
+            if time.monotonic() > end:
+                raise TimeoutError(f"{path} was not loaded in {PATIENCE} seconds")
+            time.sleep(0.05)
 
     def look(self, size=DESKTOP, scheme="light", scale=1, media=""):
         """Change the screen, the color scheme or the medium of the page that is open."""

@@ -23,8 +23,8 @@ def floors(report: Report) -> Drawing | None:
         [x for x in report.statistics if x.label == one.label and x.scope is not None]
         for one in rows
     ]
-    height = 0.33 * len(rows) + 0.85
-    with panel((5.0, height), "Distance over floor of every statistic") as drawn:
+    height = 0.29 * len(rows) + 0.8
+    with panel((4.5, height), "Distance over floor of every statistic") as drawn:
         axes = drawn.axes
         axes.axvline(1.0, color=SOFT, lw=1)
         for y, (one, layers) in enumerate(zip(rows, inside, strict=True)):
@@ -38,7 +38,7 @@ def floors(report: Report) -> Drawing | None:
                 _ratio(one),
                 y,
                 marker="D" if differs else "o",
-                ms=8,
+                ms=7,
                 color=SIMULATED if differs else OBSERVED,
             )
         axes.set_xscale("log")
@@ -59,7 +59,6 @@ def floors(report: Report) -> Drawing | None:
         "from the other. The shaded bar reaches as far as chance may take it: filled circles lie "
         "within, diamonds beyond. Of the two distances the worse one is shown.",
         (drawn.svg,),
-        wide=True,
         legend=(("observed", "within the floor"), ("simulated", "differs")),
     )
 

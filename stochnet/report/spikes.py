@@ -38,8 +38,8 @@ def rasters(found: Excerpt) -> Drawing:
 
 def _raster(title: str, one: Piece, layer_of: Sequence[str], color: str) -> Markup:
     n_nodes, n_bins = one.active.shape
-    height = 4.1
-    with panel((5.6, height), f"{title} spikes of {n_nodes} nodes in {n_bins} bins") as drawn:
+    height = 3.8
+    with panel((4.8, height), f"{title} spikes of {n_nodes} nodes in {n_bins} bins") as drawn:
         axes = drawn.axes
         # A line as thick as a row; runs of spikes are one stroke.
         steps = np.diff(np.pad(one.active, ((0, 0), (1, 1))).astype(np.int8), axis=1)
