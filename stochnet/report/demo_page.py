@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 COLORS = (OBSERVED, SIMULATED, THIRD)
 ROLES = ("observed", "simulated", "third")
+# Networks differ in lines or marks too, not in color alone.
 DASHES = ((0, ()), (0, (5, 1.5)), (0, (1.5, 1.2)))
+LINES = ("solid", "dashed", "dotted")
+MARKERS = ("o", "s", "^")
+MARKS = ("circles", "squares", "triangles")
 LENGTHS = (1, 2, 5, 10, 20, 25, 50)
 
 
@@ -50,9 +54,10 @@ def _chosen(names: np.ndarray) -> str:
     return ", ".join(f"{found[k]} {counts[k]:,}" for k in order)
 
 
-def _legend(shown: Sequence[Shown]) -> tuple[tuple[str, str], ...]:
+def _legend(shown: Sequence[Shown], told_by: Sequence[str]) -> tuple[tuple[str, str], ...]:
     names = dict.fromkeys(one.regime.name for one in shown)
-    return tuple(zip(ROLES, names, strict=False))
+    words = [f"{name} ({how})" for name, how in zip(names, told_by, strict=False)]
+    return tuple(zip(ROLES, words, strict=False))
 
 
 def rate_laws(shown: Sequence[Shown]) -> Drawing:
@@ -75,10 +80,10 @@ def rate_laws(shown: Sequence[Shown]) -> Drawing:
     return Drawing(
         "rates",
         "Firing rates",
-        "How many nodes of a layer fire how often. The rate of a node does not depend on the "
-        "schedule.",
+        "How many nodes of a layer fire how often: nodes at the far left never do, those at the "
+        "far right always. The rate of a node does not depend on the schedule.",
         tuple(panels),
-        legend=_legend(shown),
+        legend=_legend(shown, LINES),
     )
 
 
@@ -105,9 +110,10 @@ def window_growth(shown: Sequence[Shown]) -> Drawing:
                 drawn.axes.plot(
                     lengths,
                     means[one.file, layer.name],
-                    "o-" if blocked else "s--",
+                    MARKERS[k],
+                    ls="-" if blocked else "--",
                     color=COLORS[k],
-                    ms=4,
+                    ms=4.5,
                     mfc=None if blocked else "none",
                     lw=1.6 if blocked else 1.0,
                 )
@@ -123,9 +129,9 @@ def window_growth(shown: Sequence[Shown]) -> Drawing:
         "What the window sees",
         "Mean Fano factor of the nodes that fire against the length of the window. Solid: class by "
         "class; it grows in a straight line, and the slope measures how much rates differ between "
-        "classes. Dashed: shuffled; it stays at 1 − rate whatever the window.",
+        "classes. Dashed, with open marks: shuffled; it stays at 1 − rate whatever the window.",
         tuple(panels),
-        legend=_legend(shown),
+        legend=_legend(shown, MARKS),
     )
 
 
