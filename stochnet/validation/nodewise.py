@@ -24,6 +24,8 @@ class NodeStatistic:
         ``Totals -> (set, node, …)``, NaN where a set of units does not have it.
     part : str
         The attribute of `Totals` that it needs.
+    shape : tuple of int
+        Of the values of one node.
     """
 
     name: str
@@ -34,10 +36,11 @@ class NodeStatistic:
     window: int | None = None
     over: str = "nodes"
     indicator: bool = False
+    shape: tuple[int, ...] = ()
 
 
 def statistics_to_compare(
-    windows: Sequence[int], *, conditions: bool, bins: int, unit: str
+    windows: Sequence[int], *, conditions: int, bins: int, unit: str
 ) -> tuple[NodeStatistic, ...]:
     """List the statistics of nodes that two rasters can be compared by.
 
@@ -45,8 +48,8 @@ def statistics_to_compare(
     ----------
     windows : sequence of int
         Bins per window for the Fano factor.
-    conditions : bool
-        Whether both rasters have the same conditions.
+    conditions : int
+        How many conditions both rasters have; 0 if they do not have the same.
     bins : int
         Bins per trial, the fewer of both.
     unit : str
@@ -69,6 +72,7 @@ def statistics_to_compare(
                 "by_condition",
                 "spikes per bin",
                 over="nodes and conditions",
+                shape=(conditions,),
             )
         )
     found.append(NodeStatistic("dead", "dead nodes", _dead, "spikes", indicator=True))

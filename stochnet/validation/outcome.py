@@ -62,8 +62,8 @@ class Report:
         Bins per window of the Fano factors.
     layers : tuple of Layer
         Those of both rasters.
-    half_bins : int
-        Bins in each half; 0 if no half could be made.
+    compared_bins : int
+        Bins of either raster that were compared at equal size; 0 if nothing could be judged.
     statistics : tuple of Comparison
         First those of the network, then those of each layer.
     notes : tuple of str
@@ -89,7 +89,7 @@ class Report:
     simulated: Source
     windows: tuple[int, ...]
     layers: tuple[Layer, ...]
-    half_bins: int
+    compared_bins: int
     statistics: tuple[Comparison, ...]
     notes: tuple[str, ...]
     excerpt: Excerpt
@@ -164,7 +164,7 @@ class Report:
             "simulated": asdict(self.simulated),
             "windows": list(self.windows),
             "layers": [{"name": x.name, "kind": x.kind, "n_nodes": x.n_nodes} for x in self.layers],
-            "half_bins": self.half_bins,
+            "compared_bins": self.compared_bins,
             "diagnostics": [asdict(one) for one in self.diagnostics],
             "quality": self.quality,
             "baseline": self.baseline,
