@@ -171,7 +171,8 @@ def fit_bundle(
         raster.bin_width,
         raster.schedule,
         provenance(
-            source=dict(raster.provenance), fit=fit_facts(raster, per_condition, window)
+            source=dict(raster.provenance),
+            fit=fit_facts(raster, [one.process.name for one in fits], per_condition, window),
         ),
         selection,
     )

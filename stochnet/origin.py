@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -34,18 +35,23 @@ def trial_digests(raster: SpikeRaster) -> list[str]:
 
 
 def fit_facts(
-    raster: SpikeRaster | RasterSummary, per_condition: bool, window: int | None
+    raster: SpikeRaster | RasterSummary,
+    processes: Collection[str],
+    per_condition: bool,
+    window: int | None,
 ) -> dict[str, Any]:
     """Return what a bundle remembers of the raster that it is fitted to, for its provenance.
 
-    ``trials`` holds the digests of up to 256 trials, spread evenly; of a summary there are none.
+    ``process`` is that of all nodes, None if there are several. ``trials`` holds the digests of up to 256 trials, spread evenly; of a summary there are none.
     """
+    names = set(processes)
     digests = trial_digests(raster) if isinstance(raster, SpikeRaster) else []
     if len(digests) > REMEMBERED:
         digests = [digests[k] for k in np.linspace(0, len(digests) - 1, REMEMBERED).astype(int)]
     return {
         "n_trials": raster.n_trials,
         "n_bins": raster.n_bins,
+        "process": names.pop() if len(names) == 1 else None,
         "per_condition": per_condition,
         "window": window,
         "trials": " ".join(digests),

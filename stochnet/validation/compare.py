@@ -18,7 +18,8 @@ from stochnet.validation import gather
 from stochnet.validation.choice import PAIRS, POPULATION, choose
 from stochnet.validation.evidence import conclude
 from stochnet.validation.excerpt import excerpt
-from stochnet.validation.fit_error import shares
+from stochnet.validation.findings import find
+from stochnet.validation.fit_error import fit_error
 from stochnet.validation.matching import match, per_bin
 from stochnet.validation.nodewise import statistics_to_compare
 from stochnet.validation.origin import origin
@@ -70,8 +71,9 @@ def validate(
     executor : concurrent.futures.Executor, optional
         Computes the statistics of blocks of nodes, as for `stochnet.fit`; the report is the same.
     bundle : Bundle, optional
-        What the surrogate was drawn from. Some of its nodes are fitted again, which tells how much
-        of a difference is the error of the fit.
+        What the surrogate was drawn from. The error of its fit is measured by fitting some nodes
+        of the surrogate again. Without it this is done for surrogates whose provenance names one
+        process for all nodes; for others the error is taken as large as it can be.
 
     Returns
     -------
@@ -111,16 +113,20 @@ def validate(
     # The figures show firing rates in any case.
     table = tuple(x for x in table if x.name in chosen or x.name == "firing_rate")
     found = survey_both(sides, table, executor, population=POPULATION in chosen)
-    if bundle is not None and chance is not None and known.fitted_bins:
-        sides = replace(sides, fit_shares=shares(sides, table, bundle, chance, generator))
+    refitted = bundle or known.bundle(observed)
+    if refitted is not None and chance is not None and known.fitted_bins:
+        pairs = n_pairs if PAIRS in chosen else 0
+        error = fit_error(sides, table, refitted, generator, n_pairs=pairs)
+        sides = replace(sides, fit_error=error)
     evidence = gather.of_nodes(sides, [x for x in table if x.name in chosen], found)
     population = [np.sum(list(x.population.values()), axis=0) for x in found if x.population]
     if POPULATION in chosen:
         evidence += gather.of_population(sides, found, population)
     if PAIRS in chosen:
         evidence += gather.of_pairs(sides, n_pairs, generator)
-    compared = conclude(evidence)
     order = {scope: k for k, (scope, _) in enumerate(sides.scopes)}
+    evidence.sort(key=lambda one: order[one.comparison.scope])
+    compared = conclude(evidence)
     width = 1.0 if math.isnan(observed.bin_width) else observed.bin_width
     rates = [side.whole["firing rate"] * width for side in found]
     fanos = next((x for x in table if x.name == "fano_factor"), None)
@@ -132,7 +138,7 @@ def validate(
         plan.windows,
         observed.layers,
         plan.compared_bins,
-        tuple(sorted(compared, key=lambda one: order[one.scope])),
+        tuple(compared),
         (known.note, *plan.notes),
         excerpt(
             observed,
@@ -142,5 +148,6 @@ def validate(
             None if fanos is None else fanos.window,
             population,
         ),
+        findings=find(compared, {k: one.detail for k, one in enumerate(evidence)}),
         held_out=known.held_out,
     )

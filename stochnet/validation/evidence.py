@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from stochnet.validation.answers import Interval
-from stochnet.validation.comparison import Comparison, Distance, Moments
+from stochnet.validation.comparison import Comparison, Distance
 from stochnet.validation.randomization import Chance, Judged, judge
 
 Array = NDArray[np.float64]
@@ -54,6 +54,8 @@ class Evidence:
     widening : float
         Standard error of the difference over that of two rasters of one process: above 1 by the
         error of the fit.
+    detail : str
+        What else a finding should say.
     """
 
     comparison: Comparison
@@ -62,6 +64,7 @@ class Evidence:
     errors: tuple[float, float] = (math.nan, math.nan)
     freedom: int = 0
     widening: float = 1.0
+    detail: str = ""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -84,6 +87,8 @@ class Sample:
         """Keep the values that both rasters have, whatever their shape."""
         flat = [np.asarray(one, np.float64).ravel() for one in values]
         known = ~(np.isnan(flat[0]) | np.isnan(flat[1]))
+        for one in parts:
+            known &= ~np.isnan(one[0]).ravel()
         kept = []
         for one in parts:
             table = one.reshape(len(one), -1)
@@ -92,9 +97,28 @@ class Sample:
 
 
 def weigh(
-    comparison: Comparison, sample: Sample, chance: Chance, *, widening: float = 1.0
+    comparison: Comparison,
+    sample: Sample,
+    chance: Chance,
+    *,
+    widening: float = 1.0,
+    shift: tuple[float, float] = (0.0, 0.0),
+    strata: int | None = None,
 ) -> Evidence:
-    """Weigh a statistic with a value for each node (pair): by its mean, and value by value."""
+    """Weigh a statistic with a value for each node (pair): by its mean, and value by value.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    sample : Sample
+    chance : Chance
+    widening : float
+        As in `Evidence`.
+    shift : tuple of float
+        What the bias of the fit adds to the simulated mean, and the standard error of that.
+    strata : int, optional
+        On how many strata each value depends; all by default.
+    """
     n = len(sample.values[0])
     if not n:
         return Evidence(comparison)
@@ -102,14 +126,17 @@ def weigh(
     means = (float(sample.values[0].mean()), float(sample.values[1].mean()))
     of_means = chance.variance(np.outer(own, own))
     errors = (math.sqrt(of_means[0]), math.sqrt(of_means[1]))
-    gap = abs(means[1] - means[0])
-    draws = chance.of_mean(own) * widening
+    error = math.hypot(*errors) * widening
+    gap = abs(means[1] - means[0] - shift[0])
+    # The shift is known up to its own error only.
+    wider = math.hypot(error, shift[1]) / error if error > 0 else 1.0
+    draws = chance.of_mean(own) * (widening * wider)
     tests = [Test("mean", gap, math.sqrt(2 * of_means[0]), draws)]
     if n > 1:
         products = (sample.parts @ sample.parts.T).astype(np.float64) / n
         floor = math.sqrt(2 * chance.variance(products)[0])
         rmse = math.sqrt(float(np.mean((sample.values[1] - sample.values[0]) ** 2)))
-        tests.append(Test("rmse", rmse, floor, chance.of_rmse(products) * widening))
+        tests.append(Test("rmse", rmse, floor, chance.of_rmse(products, strata) * widening))
     return Evidence(comparison, tuple(tests), means, errors, chance.freedom, widening)
 
 

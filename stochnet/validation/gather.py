@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from stochnet.coactivity import sample_pairs
 from stochnet.validation.comparison import Comparison, kolmogorov, moments
 from stochnet.validation.evidence import Evidence, Sample, Test, weigh, weigh_indicator
+from stochnet.validation.findings import changed_classes
 from stochnet.validation.nodewise import NodeStatistic
 from stochnet.validation.sides import Sides
 from stochnet.validation.survey import Findings
@@ -49,7 +51,18 @@ def of_nodes(
                 evidence.append(weigh_indicator(comparison, grouped, parts, sides.chance))
                 continue
             sample = Sample.of(grouped, parts)
-            evidence.append(weigh(comparison, sample, sides.chance, widening=sides.widening(one.label)))
+            by_class = one.over == "nodes and conditions"
+            weighed = weigh(
+                comparison,
+                sample,
+                sides.chance,
+                widening=sides.widening(one.label),
+                shift=sides.shift(one.label, scope),
+                strata=1 if by_class and sides.plan.labelled else None,
+            )
+            if by_class:
+                weighed = replace(weighed, detail=changed_classes(grouped[0], grouped[1]))
+            evidence.append(weighed)
         sides.say("comparing laws", k + 1, len(sides.scopes))
     return evidence
 
@@ -88,7 +101,9 @@ def of_population(
         own = sides.chance.variance(np.outer(means, means))
         errors = (float(np.sqrt(own[0])), float(np.sqrt(own[1])))
         centers = (float(used[0].mean()), float(used[1].mean()))
-        evidence.append(Evidence(comparison, (test,), centers, errors, sides.chance.freedom, widening))
+        evidence.append(
+            Evidence(comparison, (test,), centers, errors, sides.chance.freedom, widening)
+        )
     return evidence
 
 
@@ -132,6 +147,8 @@ def of_pairs(sides: Sides, n_pairs: int, rng: np.random.Generator) -> list[Evide
             evidence.append(Evidence(comparison))
             continue
         sample = Sample.of([one.grouped for one in both], [one.parts for one in both])
-        evidence.append(weigh(comparison, sample, sides.chance, widening=sides.widening("pairwise correlation")))
+        evidence.append(
+            weigh(comparison, sample, sides.chance, widening=sides.widening("pairwise correlation"))
+        )
     sides.say("comparing pairs", len(sides.scopes), len(sides.scopes))
     return evidence

@@ -45,6 +45,11 @@ class Match:
     compared_bins: int
     notes: tuple[str, ...]
 
+    @property
+    def labelled(self) -> bool:
+        """Whether each unit has a condition, so that strata are conditions."""
+        return self.units is not None and bool((self.units[0].stratum >= 0).all())
+
 
 def match(
     observed: SpikeRaster,

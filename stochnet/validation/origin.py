@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from stochnet.bundle import Bundle
+from stochnet.fits import known_fit
 from stochnet.origin import trial_digests
+from stochnet.processes import PROCESSES
 from stochnet.raster import SpikeRaster
 
 # From this share of its trials on, a raster is the one that was fitted.
@@ -46,11 +50,29 @@ class Origin:
     held_out : bool or None
         Whether the observed trials were kept out of it; None if that cannot be told.
     note : str
+    process : str
+        Name of the process of all nodes; empty if there are several or none is known.
+    per_condition : bool
+    window : int or None
+        As it was fitted.
     """
 
     fitted_bins: int
     held_out: bool | None
     note: str
+    process: str = ""
+    per_condition: bool = False
+    window: int | None = None
+
+    def bundle(self, raster: SpikeRaster) -> Bundle | None:
+        """Return a bundle of the same process without its parameters; None if not of one alone."""
+        if self.process not in PROCESSES:
+            return None
+        record = PROCESSES[self.process]
+        shape = (raster.n_nodes, raster.n_conditions) if self.per_condition else (raster.n_nodes,)
+        params = {one.name: np.full(shape, one.typical[0]) for one in record.params}
+        fit = known_fit(record, np.arange(raster.n_nodes), params, self.window)
+        return Bundle((fit,))
 
 
 def origin(observed: SpikeRaster, simulated: SpikeRaster, bundle: Bundle | None) -> Origin:
@@ -62,12 +84,14 @@ def origin(observed: SpikeRaster, simulated: SpikeRaster, bundle: Bundle | None)
         drawn = isinstance(source, Mapping) and not source
         return Origin(0, None, DRAWN if drawn else UNKNOWN)
     bins = int(facts.get("n_trials", 0)) * int(facts.get("n_bins", 0))
+    how = (str(facts.get("process") or ""), bool(facts.get("per_condition")), facts.get("window"))
     fitted = set(str(facts.get("trials", "")).split())
     seen = set(trial_digests(observed))
     if not fitted or not seen:
-        return Origin(bins, None, UNKNOWN)
+        return Origin(bins, None, UNKNOWN, *how)
     share = len(fitted & seen) / min(len(fitted), len(seen))
     if share >= SAME:
-        return Origin(bins, False, FITTED)
+        return Origin(bins, False, FITTED, *how)
     # Two trials of so many digits agree by chance once in four thousand million.
-    return Origin(bins, share == 0, PARTLY.format(share=share) if share else HELD_OUT)
+    note = PARTLY.format(share=share) if share else HELD_OUT
+    return Origin(bins, share == 0, note, *how)

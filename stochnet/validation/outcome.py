@@ -114,8 +114,8 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """Two sentences: which statistics the surrogate keeps, and which not."""
-        return sentences(self.statistics)
+        """Two sentences: what differs most, where and by how much, and what the surrogate keeps."""
+        return sentences(self.statistics, self.findings, self.diagnostics)
 
     @property
     def passed(self) -> bool:

@@ -75,10 +75,18 @@ class Chance:
         wider = np.sqrt(self.freedom / self.rng.chisquare(self.freedom, len(self.signs)))
         return np.abs(self.signs @ parts) * wider
 
-    def of_rmse(self, products: Array) -> Array:
-        """Draw the root mean square difference: products (2·group, 2·group), to (draw,)."""
+    def of_rmse(self, products: Array, strata: int | None = None) -> Array:
+        """Draw the root mean square difference: products (2·group, 2·group), to (draw,).
+
+        Splits of the same groups differ less than new data would: they share their estimate of the
+        variance, with few degrees of freedom for each value where it depends on few strata. The
+        spread of the draws is corrected for that.
+        """
         squares = np.einsum("ij,ij->i", self.signs @ products, self.signs)
-        return np.asarray(np.sqrt(np.maximum(squares, 0)))
+        freedom = self.freedom * (strata or self.n_strata) / self.n_strata
+        center = squares.mean()
+        wider = math.sqrt((freedom + 1) / max(freedom - 1, 0.5))
+        return np.asarray(np.sqrt(np.maximum(center + (squares - center) * wider, 0)))
 
     def of_largest(self, parts: Array) -> Array:
         """Draw the largest absolute difference: parts (2·group, value), to (draw,)."""
@@ -100,7 +108,9 @@ class Chance:
         n_groups = len(alive) // 2
         each = n_groups // self.n_strata
         order = np.arange(2 * n_groups).reshape(2, self.n_strata, each).swapaxes(0, 1)
-        mine = np.broadcast_to(np.arange(2 * each) < each, (len(self.signs), self.n_strata, 2 * each))
+        mine = np.broadcast_to(
+            np.arange(2 * each) < each, (len(self.signs), self.n_strata, 2 * each)
+        )
         mine = self.rng.permuted(mine, axis=2).reshape(len(self.signs), -1)
         table = alive[order.ravel()].astype(np.float32)
         found = np.empty((2, len(mine)))

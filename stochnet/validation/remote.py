@@ -15,8 +15,8 @@ from stochnet.layers import cut_layers
 from stochnet.portable import portable_data
 from stochnet.raster import NodeArray
 from stochnet.sink import Shape
-from stochnet.validation.units import cut_units
 from stochnet.validation.survey import Findings, Survey, plan_survey
+from stochnet.validation.units import cut_units
 
 
 def findings_of_workers(survey: Survey, executor: Executor) -> Iterator[Findings]:

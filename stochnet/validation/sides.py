@@ -22,6 +22,23 @@ Scopes = tuple[tuple[str | None, slice], ...]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class FitError:
+    """The error of a fit in the statistics of its surrogate.
+
+    Attributes
+    ----------
+    share : mapping of label to float
+        The k of a statistic: from 0, no error of the fit, to 1.
+    shift : mapping of (label, scope) to (float, float)
+        How much higher the mean of a surrogate is than that of the trials of its fit, by bias, and
+        the standard error of that. For a fit to as many bins as the surrogate has.
+    """
+
+    share: Mapping[str, float] = field(default_factory=dict)
+    shift: Mapping[tuple[str, str | None], tuple[float, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Sides:
     """The two rasters, how they are compared, and whom to tell.
 
@@ -34,8 +51,7 @@ class Sides:
     progress : callable or None
     origin : Origin
         What is known of the fit.
-    fit_shares : mapping of label to float
-        From `stochnet.validation.fit_error`.
+    fit_error : FitError
     """
 
     observed: SpikeRaster
@@ -44,7 +60,7 @@ class Sides:
     chance: Chance | None
     progress: Progress | None
     origin: Origin
-    fit_shares: Mapping[str, float] = field(default_factory=dict)
+    fit_error: FitError = field(default_factory=FitError)
 
     def widening(self, label: str) -> float:
         """Return the standard error of a difference over that of two rasters of one process.
@@ -55,9 +71,17 @@ class Sides:
         if not self.origin.fitted_bins:
             return 1.0
         if self.origin.held_out is False:
-            return math.sqrt(1 - self.fit_shares.get(label, 0.0) / 2)
+            return math.sqrt(1 - self.fit_error.share.get(label, 0.0) / 2)
         ratio = self.plan.compared_bins / self.origin.fitted_bins
-        return math.sqrt(1 + self.fit_shares.get(label, 1.0) * ratio / 2)
+        return math.sqrt(1 + self.fit_error.share.get(label, 1.0) * ratio / 2)
+
+    def shift(self, label: str, scope: str | None) -> tuple[float, float]:
+        """Return what the bias of the fit adds to a mean, and the standard error of that."""
+        if not self.origin.fitted_bins:
+            return 0.0, 0.0
+        ratio = self.simulated.n_trials * self.simulated.n_bins / self.origin.fitted_bins
+        shift, error = self.fit_error.shift.get((label, scope), (0.0, 0.0))
+        return ratio * shift, ratio * error
 
     @property
     def rasters(self) -> tuple[SpikeRaster, SpikeRaster]:

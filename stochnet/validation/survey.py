@@ -14,9 +14,9 @@ from stochnet.coactivity import add_population
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
 from stochnet.sufficient import packed
 from stochnet.threads import run_blocks
-from stochnet.validation.units import Units, cut_units
 from stochnet.validation.nodewise import NodeStatistic
 from stochnet.validation.totals import Adder
+from stochnet.validation.units import Units, cut_units
 
 Index = NDArray[np.int64]
 
@@ -35,7 +35,8 @@ class Findings:
         In all groups together.
     parts : dict of label to ndarray of float32 (group, node, …)
         What each group adds to `grouped` beside its stratum (see `contributions`); of indicators,
-        what they are in that group alone. Without statistics of windows that no group holds.
+        what they are in that group alone. NaN for nodes that do too little to be judged.
+        Without statistics of windows that no group holds.
     population : dict of layer to ndarray of int64 (trial, bin)
         How many of these nodes are active; empty where nobody asked.
     """
@@ -102,16 +103,19 @@ class Survey:
             totals = self.of_trials.totals(data[nodes])
             pieces = totals if self.of_pieces is None else self.of_pieces.totals(data[nodes])
             whole = totals.last()
-            moved = pieces.perturbed(self.n_strata, self.n_groups) if self.n_groups else None
+            jack = pieces.without_each(self.n_strata, self.n_groups) if self.n_groups else None
             for one in self.statistics:
                 found.whole[one.label][nodes] = one.of_totals(whole)[0]
-                if moved is not None and one.indicator:
-                    found.grouped[one.label][nodes] = one.of_totals(moved)[0]
+                if jack is not None and one.indicator:
+                    found.grouped[one.label][nodes] = one.of_totals(jack)[0]
                     found.parts[one.label][:, nodes] = one.of_totals(pieces)[: self.n_groups]
-                elif moved is not None and one.label in found.parts:
-                    values = one.of_totals(moved)
+                elif jack is not None and one.label in found.parts:
+                    values = one.of_totals(jack)
                     found.grouped[one.label][nodes] = values[0]
-                    found.parts[one.label][:, nodes] = contributions(values, self.n_strata)
+                    parts = contributions(values, self.n_strata)
+                    if one.enough is not None:
+                        parts[:, ~one.enough(jack)[0]] = np.nan
+                    found.parts[one.label][:, nodes] = parts
 
         adders = (self.of_trials, self.of_pieces or self.of_trials)
         step = min(adder.at_once(block.node_bytes) for adder in adders)
@@ -136,7 +140,8 @@ def contributions(values: NDArray[Any], n_strata: int) -> NDArray[Any]:
     Parameters
     ----------
     values : ndarray (1 + group, …)
-        The statistic of all groups together, and with the weight of each moved to its stratum.
+        The statistic of all groups together, and without each, for which the others of its stratum
+        stand in.
     n_strata : int
         Strata of equally many groups, one after the other.
 
@@ -147,10 +152,11 @@ def contributions(values: NDArray[Any], n_strata: int) -> NDArray[Any]:
 
     References
     ----------
-    Efron (1982), The Jackknife, the Bootstrap and Other Resampling Plans, chapter 6.
+    Jones (1974), Biometrika 61, 343-348: the jackknife of a stratified sample.
     """
     # What is left of the sum of a stratum is of second order.
-    return centred(values[0] - values[1:], n_strata)
+    each = (len(values) - 1) // n_strata
+    return centred((values[0] - values[1:]) * ((each - 1) / each), n_strata)
 
 
 def centred(parts: NDArray[Any], n_strata: int) -> NDArray[Any]:
@@ -187,9 +193,7 @@ def plan_survey(
     windows = [one.window for one in statistics if one.window is not None]
     of_trials, of_pieces = plan_sums(raster, units, inside, parts, windows)
     n_groups = 0 if units is None else inside.shape[1]
-    return Survey(
-        raster, tuple(statistics), of_trials, of_pieces, n_groups, n_strata, population
-    )
+    return Survey(raster, tuple(statistics), of_trials, of_pieces, n_groups, n_strata, population)
 
 
 def plan_sums(

@@ -13,8 +13,9 @@ from stochnet.raster import BLOCK_BYTES, SpikeRaster
 from stochnet.sufficient import packed
 from stochnet.threads import run_blocks
 from stochnet.validation.groups import Groups
+from stochnet.validation.nodewise import enough_coincidences
 from stochnet.validation.survey import centred, contributions, plan_sums
-from stochnet.validation.totals import Adder, moved
+from stochnet.validation.totals import Adder, left_out
 from stochnet.validation.units import Units
 
 Index = NDArray[np.int64]
@@ -104,10 +105,12 @@ def pair_correlations(
     if not n_groups:
         return Correlations(whole, whole, np.zeros((0, len(a)), np.float32))
     pieces = counted if of_pieces is None else _count(words, of_pieces, a, b)
-    sums = [moved(one[:n_groups], n_strata) for one in pieces]
-    bins = moved((of_pieces or of_trials).bins[:n_groups], n_strata)
+    sums = [left_out(one[:n_groups], n_strata) for one in pieces]
+    bins = left_out((of_pieces or of_trials).bins[:n_groups], n_strata)
     values = phi(sums[0], sums[1], sums[2], bins)
-    return Correlations(whole, values[0], contributions(values, n_strata).astype(np.float32))
+    parts = contributions(values, n_strata).astype(np.float32)
+    parts[:, ~enough_coincidences(sums[0][0], sums[1][0], bins[0])] = np.nan
+    return Correlations(whole, values[0], parts)
 
 
 def _count(words: NDArray[np.uint64], adder: Adder, a: Index, b: Index) -> tuple[Index, ...]:

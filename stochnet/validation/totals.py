@@ -93,19 +93,19 @@ class Totals:
     by_condition: Sums
     condition_bins: Sums
 
-    def perturbed(self, n_strata: int, n_groups: int) -> Totals:
-        """Return the totals of the first sets together, and with the weight of each moved.
+    def without_each(self, n_strata: int, n_groups: int) -> Totals:
+        """Return the totals of the first sets together, and without each of them.
 
-        Of a stratum of m groups the weight of one is moved to all of them alike, so that length
-        and make stay as they are: weights are m everywhere, but 1 for that group and m + 1 for the
-        others of its stratum. Weights are whole, so sums stay exact.
+        The other groups of its stratum stand in for the one that is left out, so that length and
+        make stay as they are: of m groups weights are m - 1 everywhere, but 0 for that group and m
+        for the others of its stratum. Weights are whole, so sums stay exact.
 
         Parameters
         ----------
         n_strata, n_groups : int
             Strata of equally many groups, one after the other.
         """
-        return self._each(lambda sums, axis: moved(sums, n_strata, axis, n_groups))
+        return self._each(lambda sums, axis: left_out(sums, n_strata, axis, n_groups))
 
     def last(self) -> Totals:
         """Return the totals of the last set."""
@@ -131,13 +131,13 @@ class Totals:
         )
 
 
-def moved(sums: Sums, n_strata: int, axis: int = 0, n_groups: int | None = None) -> Sums:
-    """Return sums of all groups, and with the weight of each moved: see `Totals.perturbed`."""
+def left_out(sums: Sums, n_strata: int, axis: int = 0, n_groups: int | None = None) -> Sums:
+    """Return sums of all groups, and without each: see `Totals.without_each`."""
     groups = sums.take(range(sums.shape[axis] if n_groups is None else n_groups), axis)
     each = groups.shape[axis] // n_strata
     shape = (*groups.shape[:axis], n_strata, each, *groups.shape[axis + 1 :])
     own = groups.reshape(shape).sum(axis=axis + 1)
-    together = each * own.sum(axis=axis, keepdims=True)
+    together = (each - 1) * own.sum(axis=axis, keepdims=True)
     difference = np.repeat(own, each, axis=axis) - each * groups
     return np.concatenate([together, together + difference], axis=axis)
 
