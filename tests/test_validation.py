@@ -182,7 +182,7 @@ def test_no_half_means_no_verdict(rng):
     report = sn.validate(raster, raster, windows=(1,))
     assert "No verdict" in report.verdict
     assert not report.passed
-    assert report.half_bins == 0
+    assert report.compared_bins == 0
 
 
 def test_other_sizes_compare_by_bin(rates, observed):
@@ -191,7 +191,7 @@ def test_other_sizes_compare_by_bin(rates, observed):
     for other in (shorter, longer):
         report = sn.validate(observed, other)
         assert report.passed, report.verdict
-    assert sn.validate(observed, shorter).half_bins <= 400
+    assert sn.validate(observed, shorter).compared_bins <= 400
 
 
 def test_counts_and_spikes_compare(rng):

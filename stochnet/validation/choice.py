@@ -13,7 +13,7 @@ TOGETHER = (POPULATION, PAIRS)
 
 def known_names() -> tuple[str, ...]:
     """Return the names of all statistics there are, in the order of a report."""
-    table = statistics_to_compare((1,), conditions=True, bins=2, unit="1")
+    table = statistics_to_compare((1,), conditions=1, bins=2, unit="1")
     return (*(one.name for one in table), *TOGETHER)
 
 

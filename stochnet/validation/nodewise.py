@@ -13,6 +13,11 @@ from numpy.typing import NDArray
 from stochnet.moments import Array, cv_from_moments, fano_from_moments, phi
 from stochnet.validation.totals import Totals
 
+# Fewer gaps, or silent bins in them, are too few to judge a CV by.
+FEW_GAPS = 20
+# Fewer bins that are expected to be active in both by chance are too few for a correlation.
+FEW_TOGETHER = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class NodeStatistic:
@@ -24,6 +29,11 @@ class NodeStatistic:
         ``Totals -> (set, node, …)``, NaN where a set of units does not have it.
     part : str
         The attribute of `Totals` that it needs.
+    shape : tuple of int
+        Of the values of one node.
+    enough : callable or None
+        ``Totals -> (set, node)``, whether so little noise can be judged from what a node does;
+        where it cannot, the node is shown and not judged.
     """
 
     name: str
@@ -34,10 +44,12 @@ class NodeStatistic:
     window: int | None = None
     over: str = "nodes"
     indicator: bool = False
+    shape: tuple[int, ...] = ()
+    enough: Callable[[Totals], NDArray[np.bool_]] | None = None
 
 
 def statistics_to_compare(
-    windows: Sequence[int], *, conditions: bool, bins: int, unit: str
+    windows: Sequence[int], *, conditions: int, bins: int, unit: str
 ) -> tuple[NodeStatistic, ...]:
     """List the statistics of nodes that two rasters can be compared by.
 
@@ -45,8 +57,8 @@ def statistics_to_compare(
     ----------
     windows : sequence of int
         Bins per window for the Fano factor.
-    conditions : bool
-        Whether both rasters have the same conditions.
+    conditions : int
+        How many conditions both rasters have; 0 if they do not have the same.
     bins : int
         Bins per trial, the fewer of both.
     unit : str
@@ -57,9 +69,10 @@ def statistics_to_compare(
         label = f"Fano factor ({window} bin{'s' if window > 1 else ''})"
         of_totals = partial(_fano, window=window)
         found.append(NodeStatistic("fano_factor", label, of_totals, "windows", window=window))
-    found.append(NodeStatistic("cv_isi", "CV of gaps", _cv, "gaps"))
+    found.append(NodeStatistic("cv_isi", "CV of gaps", _cv, "gaps", enough=_gaps))
     if bins > 1:
-        found.append(NodeStatistic("autocorrelation", "lag-1 autocorrelation", _lagged, "lagged"))
+        name, label = "autocorrelation", "lag-1 autocorrelation"
+        found.append(NodeStatistic(name, label, _lagged, "lagged", enough=_coincidences))
     if conditions:
         found.append(
             NodeStatistic(
@@ -69,6 +82,7 @@ def statistics_to_compare(
                 "by_condition",
                 "spikes per bin",
                 over="nodes and conditions",
+                shape=(conditions,),
             )
         )
     found.append(NodeStatistic("dead", "dead nodes", _dead, "spikes", indicator=True))
@@ -93,6 +107,23 @@ def _cv(totals: Totals) -> Array:
 
 def _lagged(totals: Totals) -> Array:
     return phi(*totals.lagged, totals.n_units * (totals.length - 1))
+
+
+def _gaps(totals: Totals) -> NDArray[np.bool_]:
+    n, total, _ = totals.gaps
+    return np.asarray((n >= FEW_GAPS) & (total - n >= FEW_GAPS))
+
+
+def _coincidences(totals: Totals) -> NDArray[np.bool_]:
+    return enough_coincidences(*totals.lagged[:2], totals.n_units * (totals.length - 1))
+
+
+def enough_coincidences(
+    first: NDArray[Any], second: NDArray[Any], n: NDArray[Any]
+) -> NDArray[np.bool_]:
+    """Return whether two rows of bins are expected to be active, and silent, together at times."""
+    both, neither = first / n * second, (n - first) / n * (n - second)
+    return np.asarray((both >= FEW_TOGETHER) & (neither >= FEW_TOGETHER))
 
 
 def _by_condition(totals: Totals) -> Array:

@@ -63,8 +63,8 @@ class Report:
         Bins per window of the Fano factors.
     layers : tuple of Layer
         Those of both rasters.
-    half_bins : int
-        Bins in each half; 0 if no half could be made.
+    compared_bins : int
+        Bins of either raster that were compared at equal size; 0 if nothing could be judged.
     statistics : tuple of Comparison
         First those of the network, then those of each layer.
     notes : tuple of str
@@ -90,7 +90,7 @@ class Report:
     simulated: Source
     windows: tuple[int, ...]
     layers: tuple[Layer, ...]
-    half_bins: int
+    compared_bins: int
     statistics: tuple[Comparison, ...]
     notes: tuple[str, ...]
     excerpt: Excerpt
@@ -115,8 +115,8 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """Two sentences: which statistics the surrogate keeps, and which not."""
-        return sentences(self.statistics)
+        """Two sentences: what differs most, where and by how much, and what the surrogate keeps."""
+        return sentences(self.statistics, self.findings, self.diagnostics)
 
     @property
     def passed(self) -> bool:
@@ -165,7 +165,7 @@ class Report:
             "simulated": asdict(self.simulated),
             "windows": list(self.windows),
             "layers": [{"name": x.name, "kind": x.kind, "n_nodes": x.n_nodes} for x in self.layers],
-            "half_bins": self.half_bins,
+            "compared_bins": self.compared_bins,
             "diagnostics": [asdict(one) for one in self.diagnostics],
             "quality": self.quality,
             "baseline": self.baseline,

@@ -1,8 +1,8 @@
-"""Exact sums over the units of many sets (halves, or all), for some nodes: what statistics need."""
+"""Exact sums over the units of many sets (groups, or all), for some nodes: what statistics need."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from stochnet.kernels.units import add_members
 from stochnet.segments import Segments, cut_segments
 from stochnet.unit_sums import Sums, UnitSums, Words, at_once
-from stochnet.validation.halves import Units
+from stochnet.validation.units import Units
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,54 @@ class Totals:
     lagged: tuple[Sums, Sums, Sums]
     by_condition: Sums
     condition_bins: Sums
+
+    def without_each(self, n_strata: int, n_groups: int) -> Totals:
+        """Return the totals of the first sets together, and without each of them.
+
+        The other groups of its stratum stand in for the one that is left out, so that length and
+        make stay as they are: of m groups weights are m - 1 everywhere, but 0 for that group and m
+        for the others of its stratum. Weights are whole, so sums stay exact.
+
+        Parameters
+        ----------
+        n_strata, n_groups : int
+            Strata of equally many groups, one after the other.
+        """
+        return self._each(lambda sums, axis: left_out(sums, n_strata, axis, n_groups))
+
+    def last(self) -> Totals:
+        """Return the totals of the last set."""
+        return self._each(lambda sums, axis: sums.take([-1], axis))
+
+    def _each(self, of: Callable[[Sums, int], Sums]) -> Totals:
+        """Apply a function of sums and the axis of their sets."""
+
+        def some(sums: Sums, axis: int = 0) -> Sums:
+            return of(sums, axis) if sums.size else sums
+
+        return Totals(
+            some(self.n_units),
+            self.length,
+            self.scale,
+            some(self.spikes),
+            some(self.active),
+            {window: (some(a), some(b)) for window, (a, b) in self.windows.items()},
+            (some(self.gaps[0]), some(self.gaps[1]), some(self.gaps[2])),
+            (some(self.lagged[0]), some(self.lagged[1]), some(self.lagged[2])),
+            some(self.by_condition, 1),
+            some(self.condition_bins, 1),
+        )
+
+
+def left_out(sums: Sums, n_strata: int, axis: int = 0, n_groups: int | None = None) -> Sums:
+    """Return sums of all groups, and without each: see `Totals.without_each`."""
+    groups = sums.take(range(sums.shape[axis] if n_groups is None else n_groups), axis)
+    each = groups.shape[axis] // n_strata
+    shape = (*groups.shape[:axis], n_strata, each, *groups.shape[axis + 1 :])
+    own = groups.reshape(shape).sum(axis=axis + 1)
+    together = (each - 1) * own.sum(axis=axis, keepdims=True)
+    difference = np.repeat(own, each, axis=axis) - each * groups
+    return np.concatenate([together, together + difference], axis=axis)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -1,0 +1,154 @@
+"""Gather the evidence of every statistic, in the network and in each layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stochnet.coactivity import sample_pairs
+from stochnet.validation.comparison import Comparison, kolmogorov, moments
+from stochnet.validation.evidence import Evidence, Sample, Test, weigh, weigh_indicator
+from stochnet.validation.findings import changed_classes
+from stochnet.validation.nodewise import NodeStatistic
+from stochnet.validation.sides import Sides
+from stochnet.validation.survey import Findings
+from stochnet.validation.together import pair_correlations, population_laws
+
+Index = NDArray[np.int64]
+
+
+def of_nodes(
+    sides: Sides, table: Sequence[NodeStatistic], found: tuple[Findings, Findings]
+) -> list[Evidence]:
+    """Weigh the statistics of nodes."""
+    evidence = []
+    for k, (scope, nodes) in enumerate(sides.scopes):
+        for one in table:
+            observed, simulated = (side.whole[one.label][nodes] for side in found)
+            known = ~(np.isnan(observed) | np.isnan(simulated))
+            comparison = Comparison(
+                one.name,
+                one.label,
+                scope,
+                one.window,
+                one.unit,
+                one.over,
+                int(known.sum()),
+                int(known.size - known.sum()),
+                moments(observed),
+                moments(simulated),
+                (),
+            )
+            if sides.chance is None or any(one.label not in side.parts for side in found):
+                evidence.append(Evidence(comparison))
+                continue
+            grouped = [side.grouped[one.label][nodes] for side in found]
+            parts = [side.parts[one.label][:, nodes] for side in found]
+            if one.indicator:
+                evidence.append(weigh_indicator(comparison, grouped, parts, sides.chance))
+                continue
+            sample = Sample.of(grouped, parts)
+            by_class = one.over == "nodes and conditions"
+            weighed = weigh(
+                comparison,
+                sample,
+                sides.chance,
+                widening=sides.widening(one.label),
+                shift=sides.shift(one.label, scope),
+                strata=1 if by_class and sides.plan.labelled else None,
+            )
+            if by_class:
+                weighed = replace(weighed, detail=changed_classes(grouped[0], grouped[1]))
+            evidence.append(weighed)
+        sides.say("comparing laws", k + 1, len(sides.scopes))
+    return evidence
+
+
+def of_population(
+    sides: Sides, found: tuple[Findings, Findings], whole: Sequence[Index]
+) -> list[Evidence]:
+    """Weigh the law of the number of active nodes per bin: whole (raster, trial, bin)."""
+    evidence = []
+    groups, units = sides.plan.groups, sides.plan.units
+    for scope, _ in sides.scopes:
+        counts = whole if scope is None else [side.population[scope] for side in found]
+        comparison = Comparison(
+            "population_count",
+            "population count",
+            scope,
+            None,
+            "active nodes",
+            "bins",
+            min(count.size for count in counts),
+            0,
+            moments(counts[0].astype(np.float64)),
+            moments(counts[1].astype(np.float64)),
+            (),
+        )
+        if sides.chance is None or groups is None or units is None:
+            evidence.append(Evidence(comparison))
+            continue
+        used, parts, means = population_laws(counts, units, groups)
+        value = kolmogorov(*used)
+        products = np.einsum("ij,kj->ikj", parts, parts).max(axis=2)
+        floor = float(np.sqrt(2 * sides.chance.variance(products)[0]))
+        widening = sides.widening(comparison.label)
+        draws = sides.chance.of_largest(parts) * widening
+        test = Test("kolmogorov", value, floor, draws)
+        own = sides.chance.variance(np.outer(means, means))
+        errors = (float(np.sqrt(own[0])), float(np.sqrt(own[1])))
+        centers = (float(used[0].mean()), float(used[1].mean()))
+        evidence.append(
+            Evidence(comparison, (test,), centers, errors, sides.chance.freedom, widening)
+        )
+    return evidence
+
+
+def of_pairs(sides: Sides, n_pairs: int, rng: np.random.Generator) -> list[Evidence]:
+    """Weigh the correlations of sampled pairs, in the network and within each layer."""
+    evidence = []
+    groups = sides.plan.groups
+    for k, (scope, nodes) in enumerate(sides.scopes):
+        n_nodes = nodes.stop - nodes.start
+        sides.say("comparing pairs", k, len(sides.scopes))
+        if n_nodes < 2:
+            continue
+        first, second = (nodes.start + side for side in sample_pairs(n_nodes, n_pairs, rng=rng))
+        both = [
+            pair_correlations(
+                raster,
+                None if sides.plan.units is None else sides.plan.units[side],
+                None if groups is None else groups.inside[side],
+                1 if groups is None else groups.n_strata,
+                first,
+                second,
+            )
+            for side, raster in enumerate(sides.rasters)
+        ]
+        whole = [one.whole for one in both]
+        known = ~(np.isnan(whole[0]) | np.isnan(whole[1]))
+        comparison = Comparison(
+            "pairwise_correlation",
+            "pairwise correlation",
+            scope,
+            None,
+            "1",
+            "pairs",
+            int(known.sum()),
+            int(known.size - known.sum()),
+            moments(whole[0]),
+            moments(whole[1]),
+            (),
+        )
+        if sides.chance is None:
+            evidence.append(Evidence(comparison))
+            continue
+        sample = Sample.of([one.grouped for one in both], [one.parts for one in both])
+        evidence.append(
+            weigh(comparison, sample, sides.chance, widening=sides.widening("pairwise correlation"))
+        )
+    sides.say("comparing pairs", len(sides.scopes), len(sides.scopes))
+    return evidence
