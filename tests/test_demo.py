@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from test_validation import check_page
+from pages import check_page
 
 import stochnet as sn
 from stochnet.demo import run_demo

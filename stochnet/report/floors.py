@@ -55,9 +55,10 @@ def floors(report: Report) -> Drawing | None:
         "floors",
         "How far from the floor",
         "Each row is a statistic; the filled mark is the whole network, open circles are its "
-        "layers. At 1 the surrogate is as far from the recording as one half of the recording is "
-        "from the other. The shaded bar reaches as far as chance may take it: filled circles lie "
-        "within, diamonds beyond. Of the two distances the worse one is shown.",
+        "layers. At 1 the surrogate is as far from the recording as halves of the recording are "
+        "from each other, at equal size. The shaded bar reaches as far as chance may take it: "
+        "filled circles lie within, diamonds beyond. Of the distances of a statistic the one "
+        "farthest beyond chance is shown.",
         (drawn.svg,),
         legend=(("observed", "within the floor"), ("simulated", "differs")),
     )

@@ -132,6 +132,8 @@ def validate(
     fanos = next((x for x in table if x.name == "fano_factor"), None)
     nothing = np.full(observed.n_nodes, np.nan)
     shown = [nothing if fanos is None else side.whole[fanos.label] for side in found]
+    tuned = next((x.label for x in table if x.name == "selectivity"), None)
+    selectivities = None if tuned is None else (found[0].whole[tuned], found[1].whole[tuned])
     return Report(
         Source.of(observed),
         Source.of(simulated),
@@ -147,6 +149,7 @@ def validate(
             (shown[0], shown[1]),
             None if fanos is None else fanos.window,
             population,
+            selectivities=selectivities,
         ),
         findings=find(compared, {k: one.detail for k, one in enumerate(evidence)}),
         held_out=known.held_out,

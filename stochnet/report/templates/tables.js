@@ -27,11 +27,14 @@ for (const table of document.querySelectorAll("table[data-sort]")) {
     };
   }
 
+  const contents = new Map(
+    rows.map((row) => [row, [...row.cells].map((cell) => cell.textContent).join(" ").toLowerCase()]),
+  );
+
   function fits(row) {
     const wanted = (text?.value ?? "").trim().toLowerCase().split(/\s+/);
-    const content = [...row.cells].map((cell) => cell.textContent).join(" ").toLowerCase();
     return (
-      wanted.every((word) => content.includes(word)) &&
+      wanted.every((word) => contents.get(row).includes(word)) &&
       (!layer?.value || words(row, 0) === layer.value) &&
       (!differs?.checked || row.querySelector(".differs") !== null)
     );
