@@ -12,10 +12,14 @@ import numpy as np
 from stochnet.bundle import Bundle
 from stochnet.errors import InvalidInputError
 from stochnet.raster import SpikeRaster
+from stochnet.statistics import active_bins
 from stochnet.table import USUAL_WINDOWS
 from stochnet.threads import Progress
 from stochnet.validation import gather
+from stochnet.validation.baseline import KIND, Baseline
+from stochnet.validation.baseline import of_nodes as independent
 from stochnet.validation.choice import PAIRS, POPULATION, choose
+from stochnet.validation.diagnostics import diagnose
 from stochnet.validation.evidence import conclude
 from stochnet.validation.excerpt import excerpt
 from stochnet.validation.findings import find
@@ -107,6 +111,7 @@ def validate(
         plan.windows,
         conditions=observed.n_conditions if plan.conditions else 0,
         bins=min(observed.n_bins, simulated.n_bins),
+        length=plan.unit_bins or min(observed.n_bins, simulated.n_bins),
         unit="spikes per bin" if math.isnan(observed.bin_width) else "spikes per second",
     )
     chosen = choose(statistics, table, observed.n_nodes)
@@ -118,15 +123,22 @@ def validate(
         pairs = n_pairs if PAIRS in chosen else 0
         error = fit_error(sides, table, refitted, generator, n_pairs=pairs)
         sides = replace(sides, fit_error=error)
+    active = np.asarray(active_bins(observed) / (observed.n_trials * observed.n_bins))
+    base = independent(sides, table, found[0], active, generator)
     evidence = gather.of_nodes(sides, [x for x in table if x.name in chosen], found)
     population = [np.sum(list(x.population.values()), axis=0) for x in found if x.population]
     if POPULATION in chosen:
-        evidence += gather.of_population(sides, found, population)
+        evidence += gather.of_population(sides, found, population, active)
     if PAIRS in chosen:
         evidence += gather.of_pairs(sides, n_pairs, generator)
     order = {scope: k for k, (scope, _) in enumerate(sides.scopes)}
     evidence.sort(key=lambda one: order[one.comparison.scope])
-    compared = conclude(evidence)
+    base |= {
+        (one.comparison.label, one.comparison.scope): one.baseline
+        for one in evidence
+        if one.baseline == one.baseline
+    }
+    compared = [Baseline(base).rate(one) for one in conclude(evidence)]
     width = 1.0 if math.isnan(observed.bin_width) else observed.bin_width
     rates = [side.whole["firing rate"] * width for side in found]
     fanos = next((x for x in table if x.name == "fano_factor"), None)
@@ -153,4 +165,6 @@ def validate(
         ),
         findings=find(compared, {k: one.detail for k, one in enumerate(evidence)}),
         held_out=known.held_out,
+        baseline=KIND,
+        diagnostics=diagnose(*sides.rasters, bundle),
     )

@@ -56,6 +56,8 @@ class Evidence:
         error of the fit.
     detail : str
         What else a finding should say.
+    baseline : float
+        Distance of the independent baseline, NaN where it is measured elsewhere.
     """
 
     comparison: Comparison
@@ -65,6 +67,7 @@ class Evidence:
     freedom: int = 0
     widening: float = 1.0
     detail: str = ""
+    baseline: float = math.nan
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -88,7 +91,7 @@ class Sample:
         flat = [np.asarray(one, np.float64).ravel() for one in values]
         known = ~(np.isnan(flat[0]) | np.isnan(flat[1]))
         for one in parts:
-            known &= ~np.isnan(one[0]).ravel()
+            known &= ~np.isnan(one).any(axis=0).ravel()
         kept = []
         for one in parts:
             table = one.reshape(len(one), -1)
@@ -104,6 +107,7 @@ def weigh(
     widening: float = 1.0,
     shift: tuple[float, float] = (0.0, 0.0),
     strata: int | None = None,
+    by_mean: bool = False,
 ) -> Evidence:
     """Weigh a statistic with a value for each node (pair): by its mean, and value by value.
 
@@ -118,6 +122,8 @@ def weigh(
         What the bias of the fit adds to the simulated mean, and the standard error of that.
     strata : int, optional
         On how many strata each value depends; all by default.
+    by_mean : bool, default False
+        Judge the mean only.
     """
     n = len(sample.values[0])
     if not n:
@@ -132,7 +138,7 @@ def weigh(
     wider = math.hypot(error, shift[1]) / error if error > 0 else 1.0
     draws = chance.of_mean(own) * (widening * wider)
     tests = [Test("mean", gap, math.sqrt(2 * of_means[0]), draws)]
-    if n > 1:
+    if n > 1 and not by_mean:
         products = (sample.parts @ sample.parts.T).astype(np.float64) / n
         floor = math.sqrt(2 * chance.variance(products)[0])
         rmse = math.sqrt(float(np.mean((sample.values[1] - sample.values[0]) ** 2)))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.coactivity import sample_pairs
+from stochnet.validation.baseline import independent_population, without_correlation
 from stochnet.validation.comparison import Comparison, kolmogorov, moments
 from stochnet.validation.evidence import Evidence, Sample, Test, weigh, weigh_indicator
 from stochnet.validation.findings import changed_classes
@@ -18,6 +19,7 @@ from stochnet.validation.survey import Findings
 from stochnet.validation.together import pair_correlations, population_laws
 
 Index = NDArray[np.int64]
+Array = NDArray[np.float64]
 
 
 def of_nodes(
@@ -59,6 +61,7 @@ def of_nodes(
                 widening=sides.widening(one.label),
                 shift=sides.shift(one.label, scope),
                 strata=1 if by_class and sides.plan.labelled else None,
+                by_mean=one.by_mean,
             )
             if by_class:
                 weighed = replace(weighed, detail=changed_classes(grouped[0], grouped[1]))
@@ -68,12 +71,12 @@ def of_nodes(
 
 
 def of_population(
-    sides: Sides, found: tuple[Findings, Findings], whole: Sequence[Index]
+    sides: Sides, found: tuple[Findings, Findings], whole: Sequence[Index], rate: Array
 ) -> list[Evidence]:
-    """Weigh the law of the number of active nodes per bin: whole (raster, trial, bin)."""
+    """Weigh the law of the number of active nodes per bin: whole (raster, trial, bin), rate (node,)."""
     evidence = []
     groups, units = sides.plan.groups, sides.plan.units
-    for scope, _ in sides.scopes:
+    for scope, nodes in sides.scopes:
         counts = whole if scope is None else [side.population[scope] for side in found]
         comparison = Comparison(
             "population_count",
@@ -101,9 +104,9 @@ def of_population(
         own = sides.chance.variance(np.outer(means, means))
         errors = (float(np.sqrt(own[0])), float(np.sqrt(own[1])))
         centers = (float(used[0].mean()), float(used[1].mean()))
-        evidence.append(
-            Evidence(comparison, (test,), centers, errors, sides.chance.freedom, widening)
-        )
+        weighed = Evidence(comparison, (test,), centers, errors, sides.chance.freedom, widening)
+        baseline = independent_population(used[0], rate[nodes])
+        evidence.append(replace(weighed, baseline=baseline))
     return evidence
 
 
@@ -147,8 +150,15 @@ def of_pairs(sides: Sides, n_pairs: int, rng: np.random.Generator) -> list[Evide
             evidence.append(Evidence(comparison))
             continue
         sample = Sample.of([one.grouped for one in both], [one.parts for one in both])
-        evidence.append(
-            weigh(comparison, sample, sides.chance, widening=sides.widening("pairwise correlation"))
+        label = comparison.label
+        weighed = weigh(
+            comparison,
+            sample,
+            sides.chance,
+            widening=sides.widening(label),
+            shift=sides.shift(label, scope),
         )
+        baseline = without_correlation(both[0].grouped, sides.plan.compared_bins)
+        evidence.append(replace(weighed, baseline=baseline))
     sides.say("comparing pairs", len(sides.scopes), len(sides.scopes))
     return evidence

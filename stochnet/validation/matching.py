@@ -46,6 +46,11 @@ class Match:
     notes: tuple[str, ...]
 
     @property
+    def unit_bins(self) -> int:
+        """Bins of a unit; 0 if there are none."""
+        return 0 if self.units is None else self.units[0].length
+
+    @property
     def labelled(self) -> bool:
         """Whether each unit has a condition, so that strata are conditions."""
         return self.units is not None and bool((self.units[0].stratum >= 0).all())

@@ -15,7 +15,7 @@ from stochnet.raster import BLOCK_BYTES, SpikeRaster
 from stochnet.sufficient import packed
 from stochnet.threads import run_blocks
 from stochnet.validation.nodewise import NodeStatistic
-from stochnet.validation.totals import Adder
+from stochnet.validation.totals import Adder, limits
 from stochnet.validation.units import Units, cut_units
 
 Index = NDArray[np.int64]
@@ -191,7 +191,8 @@ def plan_survey(
     """
     parts = frozenset(one.part for one in statistics)
     windows = [one.window for one in statistics if one.window is not None]
-    of_trials, of_pieces = plan_sums(raster, units, inside, parts, windows)
+    lengths = [one.shape[0] for one in statistics if one.part == "gap_law"]
+    of_trials, of_pieces = plan_sums(raster, units, inside, parts, windows, *lengths)
     n_groups = 0 if units is None else inside.shape[1]
     return Survey(raster, tuple(statistics), of_trials, of_pieces, n_groups, n_strata, population)
 
@@ -202,12 +203,13 @@ def plan_sums(
     inside: NDArray[np.bool_],
     parts: frozenset[str] = frozenset(),
     windows: Sequence[int] = (),
+    n_gaps: int = 0,
 ) -> tuple[Adder, Adder | None]:
     """Settle what is added up: `Survey.of_trials` and `Survey.of_pieces`."""
     scale = 1.0 if np.isnan(raster.bin_width) else raster.bin_width
     trials = cut_units(raster, raster.n_bins)
     everything = np.ones((trials.n_units, 1), np.bool_)
-    common = (scale, parts, windows, raster.n_conditions)
+    common = (scale, parts, windows, raster.n_conditions, limits(1 << n_gaps, 1))
     of_pieces = None
     if units is not None and units.order is None:
         everything = np.concatenate([inside, everything], axis=1)

@@ -76,6 +76,12 @@ class Totals:
         Gaps, their sum, the sum of their squares.
     lagged : tuple of three ndarray of int64 (set, node)
         Active bins but the last, but the first, and both: at lag 1.
+    laws : mapping of int to ndarray of int64 (limit, set, node)
+        For each window, windows with at most 0, 1, 2, 4, 8, … spikes.
+    gap_pairs : ndarray of int64 (3, set, node)
+        Pairs of successive gaps, and sums of how they compare: see `UnitSums.gap_pairs`.
+    gap_law : ndarray of int64 (limit, set, node)
+        Gaps of at most 1, 2, 4, 8, … bins.
     by_condition : ndarray of int64 (condition, set, node)
         Spikes in the bins of each condition.
     condition_bins : ndarray of int64 (condition, set, 1)
@@ -90,6 +96,9 @@ class Totals:
     windows: Mapping[int, tuple[Sums, Sums]]
     gaps: tuple[Sums, Sums, Sums]
     lagged: tuple[Sums, Sums, Sums]
+    laws: Mapping[int, Sums]
+    gap_pairs: Sums
+    gap_law: Sums
     by_condition: Sums
     condition_bins: Sums
 
@@ -126,6 +135,9 @@ class Totals:
             {window: (some(a), some(b)) for window, (a, b) in self.windows.items()},
             (some(self.gaps[0]), some(self.gaps[1]), some(self.gaps[2])),
             (some(self.lagged[0]), some(self.lagged[1]), some(self.lagged[2])),
+            {window: some(law, 1) for window, law in self.laws.items()},
+            some(self.gap_pairs, 1),
+            some(self.gap_law, 1),
             some(self.by_condition, 1),
             some(self.condition_bins, 1),
         )
@@ -162,6 +174,8 @@ class Adder:
     condition_sets : Sets
         Segments of each condition in each set, the sets of the first condition first.
     condition_bins : ndarray of int64 (condition, set, 1)
+    gap_limits : ndarray of int64 (limit,)
+        Bins at which the law of gaps is taken.
     """
 
     units: Units
@@ -172,6 +186,7 @@ class Adder:
     segments: Segments | None
     condition_sets: Sets
     condition_bins: Sums
+    gap_limits: Sums
 
     @classmethod
     def of(
@@ -182,6 +197,7 @@ class Adder:
         parts: frozenset[str],
         windows: Sequence[int],
         n_conditions: int,
+        gap_limits: Sums,
     ) -> Adder:
         """Prepare sums over sets of units: inside (unit, set)."""
         segments = None
@@ -203,6 +219,7 @@ class Adder:
             segments,
             Sets.joined(groups),
             np.array(bins, np.int64).reshape(len(bins), inside.shape[1], 1),
+            gap_limits,
         )
 
     def at_once(self, node_bytes: int) -> int:
@@ -234,12 +251,20 @@ class Adder:
             total, squares = sums.windows(window, own)
             windows[window] = (spikes if total is own else sets.add(total), sets.add(squares))
         gaps = lagged = (none, none, none)
-        if "gaps" in self.parts:
+        if self.parts & {"gaps", "gap_law"}:
             n, total, squares = sums.gaps(own)
             gaps = (sets.add(n), sets.add(total), sets.add(squares))
         if "lagged" in self.parts:
             early, late, both = sums.lagged()
             lagged = (sets.add(early), sets.add(late), sets.add(both))
+        laws = {}
+        if "laws" in self.parts:
+            for window in self.windows:
+                laws[window] = self._each(sums.window_law(window, limits(window, 0)))
+        pairs = shorter = none
+        if self.parts & {"gap_pairs", "gap_law"}:
+            both = sums.gap_pairs(self.gap_limits)
+            pairs, shorter = self._each(both[0]), self._each(both[1])
         by_condition = none
         if self.segments is not None:
             flat = self.condition_sets.add(sums.segments(self.segments))
@@ -253,6 +278,19 @@ class Adder:
             windows,
             gaps,
             lagged,
+            laws,
+            pairs,
+            shorter,
             by_condition,
             self.condition_bins,
         )
+
+    def _each(self, values: Sums) -> Sums:
+        """Add up tables of units (…, unit, node): (…, set, node)."""
+        return np.stack([self.sets.add(one) for one in values])
+
+
+def limits(most: int, least: int) -> Sums:
+    """Return where laws of whole numbers up to `most` are compared: 0, 1, 2, 4, 8, …."""
+    found = [0, *(1 << k for k in range(most.bit_length()))]
+    return np.array([one for one in found if least <= one < most], np.int64)
