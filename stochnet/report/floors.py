@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from stochnet.report.select import in_lines
 from stochnet.report.svg import OBSERVED, SIMULATED, SOFT, WASH, Drawing, panel
 from stochnet.validation.comparison import Comparison
 from stochnet.validation.outcome import Report
@@ -23,8 +24,8 @@ def floors(report: Report) -> Drawing | None:
         [x for x in report.statistics if x.label == one.label and x.scope is not None]
         for one in rows
     ]
-    height = 0.29 * len(rows) + 0.8
-    with panel((4.5, height), "Distance over floor of every statistic") as drawn:
+    height = 0.31 * len(rows) + 0.8
+    with panel((4.6, height), "Distance over floor of every statistic") as drawn:
         axes = drawn.axes
         axes.axvline(1.0, color=SOFT, lw=1)
         for y, (one, layers) in enumerate(zip(rows, inside, strict=True)):
@@ -43,12 +44,12 @@ def floors(report: Report) -> Drawing | None:
             )
         axes.set_xscale("log")
         axes.set_xlim(LEFT, FARTHEST * 1.3)
-        ticks = [0.5, 1, 2, 5, 10, 20, 100]
+        ticks = [0.5, 1, 2, 5, 10, 30, 100]
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks[:-1]] + ["≥ 100"])
         axes.minorticks_off()
-        axes.set_yticks(range(len(rows)), [one.label for one in rows])
+        axes.set_yticks(range(len(rows)), [in_lines(one.label) for one in rows])
         axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.tick_params(axis="y", length=0)
+        axes.tick_params(axis="y", length=0, labelsize=9.5)
         axes.grid(axis="x")
         axes.set_xlabel("distance ÷ split-half floor")
     return Drawing(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from stochnet.report.select import in_lines
 from stochnet.report.svg import INK, OBSERVED, SIMULATED, SOFT, WASH, Drawing, panel
 from stochnet.validation.comparison import Comparison
 from stochnet.validation.outcome import Report
@@ -18,7 +19,7 @@ def quality_bars(report: Report) -> Drawing | None:
         [x for x in report.statistics if x.label == one.label and x.scope is not None]
         for one in rows
     ]
-    with panel((4.5, 0.29 * len(rows) + 0.85), "Quality of every statistic") as drawn:
+    with panel((4.6, 0.31 * len(rows) + 0.85), "Quality of every statistic") as drawn:
         axes = drawn.axes
         axes.axvline(0.0, color=SOFT, lw=1)
         axes.axvline(1.0, color=INK, lw=1.2, ls=(0, (4, 2)))
@@ -37,9 +38,9 @@ def quality_bars(report: Report) -> Drawing | None:
             axes.text(1.04, y, f"{mark} {words}", va="center", color=color)
         axes.set_xlim(0, 1.2)
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0\nbaseline", "", "0.5", "", "1\nfloor"])
-        axes.set_yticks(range(len(rows)), [one.label for one in rows])
+        axes.set_yticks(range(len(rows)), [in_lines(one.label) for one in rows])
         axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.tick_params(axis="y", length=0)
+        axes.tick_params(axis="y", length=0, labelsize=9.5)
         axes.spines["left"].set_visible(False)
         axes.set_xlabel("quality")
     kind = f" The baseline: {report.baseline.rstrip('.')}." if report.baseline else ""

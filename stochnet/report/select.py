@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from stochnet.layers import Layer
@@ -19,3 +20,8 @@ def left_out(layers: Sequence[Layer]) -> str:
 def short(name: str, most: int = 16) -> str:
     """Cut a long name at its beginning, for its end tells layers apart."""
     return name if len(name) <= most else f"…{name[1 - most :]}"
+
+
+def in_lines(label: str, most: int = 22) -> str:
+    """Break a long label of a row into two lines or more."""
+    return "\n".join(textwrap.wrap(label, most))

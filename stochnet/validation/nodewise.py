@@ -85,9 +85,7 @@ def statistics_to_compare(
             )
         )
     # A few long gaps make the CV of a node; node by node the law of gaps is compared.
-    found.append(
-        NodeStatistic("cv_isi", "CV of gaps", _cv, "gaps", enough=_gaps, by_mean=True)
-    )
+    found.append(NodeStatistic("cv_isi", "CV of gaps", _cv, "gaps", enough=_gaps, by_mean=True))
     found.append(NodeStatistic("cv2", "CV2 of gaps", _cv2, "gap_pairs", enough=_pairs))
     found.append(NodeStatistic("lv", "local variation of gaps", _lv, "gap_pairs", enough=_pairs))
     if length > 1:
