@@ -10,6 +10,7 @@ import numpy as np
 
 from stochnet.report.floors import floors
 from stochnet.report.page import write_page
+from stochnet.report.quality import quality_bars
 from stochnet.report.spikes import rasters
 from stochnet.report.svg import INK, OBSERVED, SIMULATED, THIRD, Drawing, panel
 from stochnet.statistics import fano_factor, firing_rate
@@ -43,7 +44,7 @@ def write(result: DemoResult, path: str | os.PathLike[str]) -> None:
         drawings=[rate_laws(shown), selectivity(shown, result.windows[-1])],
         labels=[one.label for one in result.surrogates[-1].report.of()],
         best=best,
-        closer=[floors(best.report), rasters(best.report.excerpt)],
+        closer=[quality_bars(best.report) or floors(best.report), rasters(best.report.excerpt)],
         chosen=[_chosen(one.bundle.process_names()) for one in result.surrogates],
     )
 
