@@ -12,6 +12,7 @@ from typing import Any
 import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 # Colors that no figure would use: the page puts its own in their places.
@@ -120,7 +121,8 @@ def panel(size: tuple[float, float] = PANEL, label: str = "") -> Iterator[Panel]
 
 def _svg(figure: Figure, label: str) -> Markup:
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    # savefig would lay everything out twice.
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
