@@ -260,11 +260,14 @@ def test_nothing_is_wider_than_the_screen(opened, page, size):
 
 def test_it_can_be_printed(opened):
     assert opened.pdf().startswith(b"%PDF")
-    opened.look(media="print", scheme="dark")
+    # A4 less its margins.
+    paper = (718, 1000)
+    opened.look(paper, media="print", scheme="dark")
+    assert width_of_content(opened) <= paper[0]
     hidden = "return [...document.querySelectorAll('.tools, nav')].every(x => !x.offsetParent);"
     assert opened.run(hidden)
-    paper = "return getComputedStyle(document.body).backgroundColor;"
-    assert opened.run(paper) == "rgb(255, 255, 255)"
+    ground = "return getComputedStyle(document.body).backgroundColor;"
+    assert opened.run(ground) == "rgb(255, 255, 255)"
 
 
 def test_it_is_whole_without_javascript(window, page):
