@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
-from pages import check_page
 
 import stochnet as sn
 from stochnet.layers import Layer
@@ -128,22 +127,6 @@ def test_large_networks_show_the_worst_nodes_and_an_even_sample():
     worst = set(table.nodes[: table.n_worst].tolist())
     others = [q[k] for k in range(n) if k not in worst and not np.isnan(q[k])]
     assert max(q[list(worst)]) <= min(others)
-
-
-def test_the_page_of_a_large_network_is_small(tmp_path):
-    """As many rows, layers and panels as a page ever has take less than 3 MB."""
-    rng = np.random.default_rng(0)
-    layers = tuple(Layer(f"stage.{k}.block.relu", "ReLU", (400,), 400 * k, 400) for k in range(20))
-    rates = rng.uniform(0.1, 0.9, (8000, 1, 1))
-    pair = [
-        sn.SpikeRaster.from_dense(rng.random((8000, 12, 20)) < rates, layers=layers) for _ in "ab"
-    ]
-    report = sn.validate(*pair, windows=(10,), n_pairs=50)
-    assert len(report.excerpt.table.nodes) == MOST_ROWS
-    report.to_html(tmp_path / "large.html")
-    text = check_page(tmp_path / "large.html")
-    assert "2,000 of 8,000 nodes" in text
-    assert "6 of 20 layers are drawn" in text
 
 
 def test_without_tests_nodes_are_ordered_by_the_difference_of_rates():

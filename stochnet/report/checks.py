@@ -78,6 +78,7 @@ def _rootogram(one: FitCheck) -> Markup:
         axes.bar(counts, -observed, 0.85, expected, color=OBSERVED, alpha=0.45)
         axes.axhline(0.0, color=INK, lw=1)
         axes.plot(counts, expected, "o-", ms=3.5, lw=1.4, color=SIMULATED)
+        axes.set_ylim(top=1.08 * max(float(expected.max(initial=0.0)), 1.0))
         axes.set_title(short(name, 34))
         axes.set_xlabel(f"spikes in {one.window} bins")
         axes.set_ylabel("√ windows")
