@@ -85,9 +85,7 @@ def statistics_to_compare(
             )
         )
     # A few long gaps make the CV of a node; node by node the law of gaps is compared.
-    found.append(
-        NodeStatistic("cv_isi", "CV of gaps", _cv, "gaps", enough=_gaps, by_mean=True)
-    )
+    found.append(NodeStatistic("cv_isi", "CV of gaps", _cv, "gaps", enough=_gaps, by_mean=True))
     found.append(NodeStatistic("cv2", "CV2 of gaps", _cv2, "gap_pairs", enough=_pairs))
     found.append(NodeStatistic("lv", "local variation of gaps", _lv, "gap_pairs", enough=_pairs))
     if length > 1:
@@ -197,7 +195,9 @@ def enough_coincidences(
     first: NDArray[Any], second: NDArray[Any], n: NDArray[Any]
 ) -> NDArray[np.bool_]:
     """Return whether two rows of bins are expected to be active, and silent, together at times."""
-    both, neither = first / n * second, (n - first) / n * (n - second)
+    # Without any bins there is nothing to be together in.
+    some = np.maximum(n, 1)
+    both, neither = first / some * second, (n - first) / some * (n - second)
     return np.asarray((both >= FEW_TOGETHER) & (neither >= FEW_TOGETHER))
 
 
