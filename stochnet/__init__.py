@@ -55,6 +55,7 @@ _HOME = {
     "select": "estimation",
     "simulate": "simulation",
     "spike_count": "statistics",
+    "split_trials": "splitting",
     "validate": "validation",
     "verify": "storage",
     "window_counts": "statistics",
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     from stochnet.recording import record, record_summary
     from stochnet.schedule import Schedule, make_schedule, present
     from stochnet.simulation import simulate
+    from stochnet.splitting import split_trials
     from stochnet.statistics import (
         autocorrelation,
         cv_isi,

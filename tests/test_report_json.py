@@ -118,7 +118,7 @@ def test_large_networks_show_the_worst_nodes_and_an_even_sample():
     )
     assert len(table.nodes) == len(set(table.nodes.tolist())) == MOST_ROWS
     assert set(bad.tolist()) == set(table.nodes[:300].tolist())
-    np.testing.assert_array_equal(table.q_values, np.sort(table.q_values))
+    np.testing.assert_array_equal(table.smallest, np.sort(table.smallest))
     assert table.n_flagged == int(np.sum(q < 0.05))
     assert all(flags == ("firing rate",) for flags in table.flags[:300])
     # The even sample reaches through all that is left: its gaps are alike.

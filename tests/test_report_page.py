@@ -66,7 +66,8 @@ def test_a_page_has_everything_that_the_report_has(filled, tmp_path):
     text = check_page(tmp_path / "full.html")
     assert titles(text)[0] == "How close the surrogate is"
     for title in ("How far from the floor", "What differs",
-                  "Observed counts within the fitted laws", "Counts observed and expected", "What had to hold"):  # fmt: skip
+                  "Observed counts within the fitted laws", "Counts observed and expected",
+                  "What had to hold"):  # fmt: skip
         assert title in titles(text)
     for words in ("Same schedule: does not hold", "Simulate with the conditions.", "Finding 11.",
                   "The 12 largest of 20", "trials that the fit did not see",

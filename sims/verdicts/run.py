@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> Path:
     parser.add_argument("--scale", choices=("smoke", "full"), default="full")
     parser.add_argument("-o", "--output", type=Path)
     parser.add_argument("--only", help="one situation")
+    parser.add_argument("--repetitions", type=int, help="of each situation, instead of all")
     given = parser.parse_args(arguments)
     config = tomllib.loads((HERE / "config.toml").read_text(encoding="utf-8"))
     folder = given.output or HERE / ("results" if given.scale == "full" else "results-smoke")
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> Path:
             name = title(kind, situation)
             if given.only not in (None, name):
                 continue
-            for k in range(repetitions):
+            for k in range(min(repetitions, given.repetitions or repetitions)):
                 if (kind, name, str(k)) in done:
                     continue
                 report = (size if kind == "size" else power)(situation, k, config)
@@ -73,9 +74,7 @@ def size(situation: dict[str, Any], k: int, config: dict[str, Any]) -> Any:
     if situation["how"] != "drawn":
         training = judged if situation["how"] == "same" else recording.trials(slice(0, n_fitted))
         model = sn.fit_bundle(training, name, per_condition=by_class)
-    drawn = sn.simulate(
-        model, n_judged, seed=_seed(config, k, 1), conditions=judged.conditions
-    )
+    drawn = sn.simulate(model, n_judged, seed=_seed(config, k, 1), conditions=judged.conditions)
     return sn.validate(judged, drawn, windows=(10, config["bins"]))
 
 

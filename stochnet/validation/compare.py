@@ -18,7 +18,7 @@ from stochnet.threads import Progress
 from stochnet.validation import gather
 from stochnet.validation.baseline import KIND, Baseline
 from stochnet.validation.baseline import of_nodes as independent
-from stochnet.validation.choice import PAIRS, POPULATION, choose
+from stochnet.validation.choice import POPULATION, choose
 from stochnet.validation.diagnostics import diagnose
 from stochnet.validation.evidence import conclude
 from stochnet.validation.excerpt import excerpt
@@ -28,6 +28,7 @@ from stochnet.validation.matching import match, per_bin
 from stochnet.validation.nodewise import statistics_to_compare
 from stochnet.validation.origin import origin
 from stochnet.validation.outcome import Report, Source
+from stochnet.validation.pairs import CORRELATIONS
 from stochnet.validation.sides import Sides, survey_both
 
 
@@ -62,10 +63,12 @@ def validate(
     windows : sequence of int, default (10, 100)
         Bins per window of the Fano factors. The default leaves out those that do not fit.
     statistics : sequence of str, optional
-        Names of those to compare, of ``"firing_rate"``, ``"fano_factor"``, ``"cv_isi"``,
-        ``"autocorrelation"``, ``"rate_by_condition"``, ``"dead"``, ``"saturated"``,
-        ``"population_count"`` and ``"pairwise_correlation"``; by default all that both rasters
-        have. What is not named is not computed.
+        Names of those to compare, of ``"firing_rate"``, ``"fano_factor"``,
+        ``"window_count_law"``, ``"cv_isi"``, ``"cv2"``, ``"lv"``, ``"gap_law"``,
+        ``"autocorrelation"``, ``"rate_by_condition"``, ``"selectivity"``, ``"dead"``,
+        ``"saturated"``, ``"population_count"``, ``"pairwise_correlation"``,
+        ``"signal_correlation"``, ``"noise_correlation"`` and ``"cross_layer_correlation"``; by
+        default all that both rasters have. What is not named is not computed.
     n_pairs : int, default 2000
         Pairs of nodes whose correlation is compared, in the network and in each layer.
     rng : numpy.random.Generator, int or None, default 0
@@ -114,14 +117,20 @@ def validate(
         length=plan.unit_bins or min(observed.n_bins, simulated.n_bins),
         unit="spikes per bin" if math.isnan(observed.bin_width) else "spikes per second",
     )
-    chosen = choose(statistics, table, observed.n_nodes)
+    chosen = choose(
+        statistics,
+        table,
+        observed.n_nodes,
+        conditions=observed.n_conditions if plan.conditions else 0,
+        n_layers=len(observed.layers),
+    )
     # The figures show firing rates in any case.
     table = tuple(x for x in table if x.name in chosen or x.name == "firing_rate")
     found = survey_both(sides, table, executor, population=POPULATION in chosen)
+    pairs = [name for name in CORRELATIONS if name in chosen]
     refitted = bundle or known.bundle(observed)
     if refitted is not None and chance is not None and known.fitted_bins:
-        pairs = n_pairs if PAIRS in chosen else 0
-        error = fit_error(sides, table, refitted, generator, n_pairs=pairs)
+        error = fit_error(sides, table, refitted, generator, pairs=pairs, n_pairs=n_pairs)
         sides = replace(sides, fit_error=error)
     active = np.asarray(active_bins(observed) / (observed.n_trials * observed.n_bins))
     base = independent(sides, table, found[0], active, generator)
@@ -129,8 +138,8 @@ def validate(
     population = [np.sum(list(x.population.values()), axis=0) for x in found if x.population]
     if POPULATION in chosen:
         evidence += gather.of_population(sides, found, population, active)
-    if PAIRS in chosen:
-        evidence += gather.of_pairs(sides, n_pairs, generator)
+    if pairs:
+        evidence += gather.of_pairs(sides, pairs, n_pairs, generator)
     order = {scope: k for k, (scope, _) in enumerate(sides.scopes)}
     evidence.sort(key=lambda one: order[one.comparison.scope])
     base |= {
@@ -146,6 +155,7 @@ def validate(
     shown = [nothing if fanos is None else side.whole[fanos.label] for side in found]
     tuned = next((x.label for x in table if x.name == "selectivity"), None)
     selectivities = None if tuned is None else (found[0].whole[tuned], found[1].whole[tuned])
+    node_flags = {x.comparison.label: x.q_values for x in evidence if x.q_values is not None}
     return Report(
         Source.of(observed),
         Source.of(simulated),
@@ -162,9 +172,11 @@ def validate(
             None if fanos is None else fanos.window,
             population,
             selectivities=selectivities,
+            q_values=node_flags,
         ),
         findings=find(compared, {k: one.detail for k, one in enumerate(evidence)}),
         held_out=known.held_out,
+        node_flags=node_flags,
         baseline=KIND,
         diagnostics=diagnose(*sides.rasters, bundle),
     )

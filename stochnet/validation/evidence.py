@@ -58,6 +58,8 @@ class Evidence:
         What else a finding should say.
     baseline : float
         Distance of the independent baseline, NaN where it is measured elsewhere.
+    q_values : ndarray (node,) or None
+        From `stochnet.validation.node_flags`, for the whole network.
     """
 
     comparison: Comparison
@@ -68,6 +70,7 @@ class Evidence:
     widening: float = 1.0
     detail: str = ""
     baseline: float = math.nan
+    q_values: Array | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)

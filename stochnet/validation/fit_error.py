@@ -27,16 +27,18 @@ from stochnet.estimation import fit
 from stochnet.fits import ProcessFit
 from stochnet.raster import SpikeRaster
 from stochnet.simulation import simulate
+from stochnet.validation.choice import ACROSS, PAIRS
 from stochnet.validation.nodewise import NodeStatistic
+from stochnet.validation.pairs import LABELS, pair_correlations
 from stochnet.validation.sides import FitError, Sides
 from stochnet.validation.survey import Findings, plan_survey, take
-from stochnet.validation.together import pair_correlations, take_nodes
+from stochnet.validation.together import take_nodes
 
 Array = NDArray[np.float64]
 Pair = tuple[Array, NDArray[np.float32]]
 Scoped = Sequence[tuple[str | None, NDArray[np.bool_]]]
 
-PAIR_LABEL = "pairwise correlation"
+PAIR_LABEL = LABELS[PAIRS]
 
 # Nodes that are fitted again, and surrogates that are drawn of them.
 MOST_NODES, DRAWN = 2000, 3
@@ -78,6 +80,7 @@ def fit_error(
     bundle: Bundle,
     rng: np.random.Generator,
     *,
+    pairs: Sequence[str],
     n_pairs: int,
 ) -> FitError:
     """Measure the error of the fit of a surrogate, for statistics of nodes and of pairs of them.
@@ -89,9 +92,15 @@ def fit_error(
     bundle : Bundle
         Its processes; their parameters do not matter.
     rng : numpy.random.Generator
+    pairs : sequence of str
+        Names of statistics of pairs.
     n_pairs : int
-        Pairs in each scope; 0 for none.
+        Pairs in each scope.
     """
+    names = [name for name in pairs if name != ACROSS]
+    # The error of a correlation does not ask in which layers the nodes are.
+    if ACROSS in pairs and PAIRS not in names:
+        names.append(PAIRS)
     groups, units = sides.plan.groups, sides.plan.units
     if groups is None or units is None:
         return FitError()
@@ -127,15 +136,18 @@ def fit_error(
     for label, values in base.grouped.items():
         again = [one.grouped[label] for one in drawn]
         add(label, (values, base.parts[label]), again, scoped)
-    for scope, mine in scoped if n_pairs else []:
+    for scope, mine in scoped if names else []:
         if mine.sum() > 1:
             rows = np.flatnonzero(mine)
             a, b = (rows[side] for side in sample_pairs(len(rows), n_pairs, rng=rng))
             one, *more = (
-                pair_correlations(raster, units[1], inside, n_strata, a, b)
+                pair_correlations(raster, units[1], inside, n_strata, a, b, names)
                 for raster in (first, *others)
             )
             everywhere = [(scope, np.ones(len(a), np.bool_))]
-            grouped = [other.grouped for other in more]
-            add(PAIR_LABEL, (one.grouped, one.parts), grouped, everywhere)
+            for name, found in one.items():
+                again = [other[name].grouped for other in more]
+                add(LABELS[name], (found.grouped, found.parts), again, everywhere)
+    if PAIR_LABEL in share:
+        share[LABELS[ACROSS]] = share[PAIR_LABEL]
     return FitError(share, shift)

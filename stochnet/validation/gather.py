@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 
 from stochnet.coactivity import sample_pairs
 from stochnet.validation.baseline import independent_population, without_correlation
+from stochnet.validation.choice import ACROSS, SIGNAL
 from stochnet.validation.comparison import Comparison, kolmogorov, moments
 from stochnet.validation.evidence import Evidence, Sample, Test, weigh, weigh_indicator
 from stochnet.validation.findings import changed_classes
+from stochnet.validation.node_flags import node_q_values
 from stochnet.validation.nodewise import NodeStatistic
+from stochnet.validation.pairs import LABELS, Correlations, pair_correlations
 from stochnet.validation.sides import Sides
 from stochnet.validation.survey import Findings
-from stochnet.validation.together import pair_correlations, population_laws
+from stochnet.validation.together import population_laws
 
 Index = NDArray[np.int64]
 Array = NDArray[np.float64]
@@ -63,6 +66,16 @@ def of_nodes(
                 strata=1 if by_class and sides.plan.labelled else None,
                 by_mean=one.by_mean,
             )
+            if scope is None and sides.plan.groups is not None:
+                alone = by_class and sides.plan.labelled
+                q_values = node_q_values(
+                    grouped,
+                    parts,
+                    each=sides.plan.groups.each,
+                    freedom=2 * (sides.plan.groups.each - 1) if alone else sides.chance.freedom,
+                    widening=sides.widening(one.label),
+                )
+                weighed = replace(weighed, q_values=q_values)
             if by_class:
                 weighed = replace(weighed, detail=changed_classes(grouped[0], grouped[1]))
             evidence.append(weighed)
@@ -110,16 +123,34 @@ def of_population(
     return evidence
 
 
-def of_pairs(sides: Sides, n_pairs: int, rng: np.random.Generator) -> list[Evidence]:
-    """Weigh the correlations of sampled pairs, in the network and within each layer."""
+def sampled(
+    sides: Sides, names: Sequence[str], n_pairs: int, rng: np.random.Generator
+) -> Iterator[tuple[str | None, Index, Index, list[str]]]:
+    """Yield scope, nodes of pairs, and what they are compared by."""
+    inside = [name for name in names if name != ACROSS]
+    for scope, nodes in sides.scopes:
+        n_nodes = nodes.stop - nodes.start
+        if n_nodes > 1 and inside:
+            first, second = sample_pairs(n_nodes, n_pairs, rng=rng)
+            yield scope, nodes.start + first, nodes.start + second, inside
+    if ACROSS in names:
+        layers = sides.observed.layers
+        which = rng.integers(len(layers) - 1, size=n_pairs)
+        starts = np.array([x.first for x in layers])
+        sizes = np.array([x.n_nodes for x in layers])
+        first, second = (starts[k] + rng.integers(sizes[k]) for k in (which, which + 1))
+        pairs = np.unique(np.stack([first, second]), axis=1)
+        yield None, pairs[0], pairs[1], [ACROSS]
+
+
+def of_pairs(
+    sides: Sides, names: Sequence[str], n_pairs: int, rng: np.random.Generator
+) -> list[Evidence]:
+    """Weigh the correlations of sampled pairs, in the network, within and across its layers."""
     evidence = []
     groups = sides.plan.groups
-    for k, (scope, nodes) in enumerate(sides.scopes):
-        n_nodes = nodes.stop - nodes.start
-        sides.say("comparing pairs", k, len(sides.scopes))
-        if n_nodes < 2:
-            continue
-        first, second = (nodes.start + side for side in sample_pairs(n_nodes, n_pairs, rng=rng))
+    for k, (scope, first, second, wanted) in enumerate(sampled(sides, names, n_pairs, rng)):
+        sides.say("comparing pairs", k, len(sides.scopes) + 1)
         both = [
             pair_correlations(
                 raster,
@@ -128,37 +159,42 @@ def of_pairs(sides: Sides, n_pairs: int, rng: np.random.Generator) -> list[Evide
                 1 if groups is None else groups.n_strata,
                 first,
                 second,
+                wanted,
             )
             for side, raster in enumerate(sides.rasters)
         ]
-        whole = [one.whole for one in both]
-        known = ~(np.isnan(whole[0]) | np.isnan(whole[1]))
-        comparison = Comparison(
-            "pairwise_correlation",
-            "pairwise correlation",
-            scope,
-            None,
-            "1",
-            "pairs",
-            int(known.sum()),
-            int(known.size - known.sum()),
-            moments(whole[0]),
-            moments(whole[1]),
-            (),
-        )
-        if sides.chance is None:
-            evidence.append(Evidence(comparison))
-            continue
-        sample = Sample.of([one.grouped for one in both], [one.parts for one in both])
-        label = comparison.label
-        weighed = weigh(
-            comparison,
-            sample,
-            sides.chance,
-            widening=sides.widening(label),
-            shift=sides.shift(label, scope),
-        )
-        baseline = without_correlation(both[0].grouped, sides.plan.compared_bins)
-        evidence.append(replace(weighed, baseline=baseline))
-    sides.say("comparing pairs", len(sides.scopes), len(sides.scopes))
+        for name in wanted:
+            evidence.append(_of_correlations(sides, name, scope, [one[name] for one in both]))
+    sides.say("comparing pairs", len(sides.scopes) + 1, len(sides.scopes) + 1)
     return evidence
+
+
+def _of_correlations(
+    sides: Sides, name: str, scope: str | None, both: Sequence[Correlations]
+) -> Evidence:
+    whole = [one.whole for one in both]
+    known = ~(np.isnan(whole[0]) | np.isnan(whole[1]))
+    comparison = Comparison(
+        name,
+        LABELS[name],
+        scope,
+        None,
+        "1",
+        "pairs",
+        int(known.sum()),
+        int(known.size - known.sum()),
+        moments(whole[0]),
+        moments(whole[1]),
+        (),
+    )
+    if sides.chance is None:
+        return Evidence(comparison)
+    weighed = weigh(
+        comparison,
+        Sample.of([one.grouped for one in both], [one.parts for one in both]),
+        sides.chance,
+        widening=sides.widening(comparison.label),
+        shift=sides.shift(comparison.label, scope),
+    )
+    bins = sides.plan.compared_bins if name != SIGNAL else sides.observed.n_conditions
+    return replace(weighed, baseline=without_correlation(both[0].grouped, bins))

@@ -33,8 +33,10 @@ class NodeTable:
         Place within the layer.
     rates, fanos, selectivities : tuple of ndarray (row,)
         Observed and simulated, rates in spikes per bin; NaN where a node has none.
-    q_values : ndarray (row,)
-        The smallest over the tests of the node; NaN where it was not tested.
+    q_values : mapping of label to ndarray (row,)
+        Of each test; NaN where the node was not tested.
+    smallest : ndarray (row,)
+        The smallest q-value of the node.
     flags : tuple of tuple of str
         Statistics in which the node differs, at a false discovery rate of 0.05 each.
     n_nodes, n_flagged, n_worst : int
@@ -48,7 +50,8 @@ class NodeTable:
     rates: Both
     fanos: Both
     selectivities: Both
-    q_values: Array
+    q_values: Mapping[str, Array]
+    smallest: Array
     flags: tuple[tuple[str, ...], ...]
     n_nodes: int
     n_flagged: int
@@ -62,7 +65,7 @@ class NodeTable:
     @property
     def tested(self) -> bool:
         """Whether a node was tested."""
-        return not np.isnan(self.q_values).all()
+        return not np.isnan(self.smallest).all()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the table as JSON has it, but for NaN."""
@@ -79,7 +82,8 @@ class NodeTable:
                     "rate": [float(side[k]) for side in self.rates],
                     "fano_factor": [float(side[k]) for side in self.fanos],
                     "selectivity": [float(side[k]) for side in self.selectivities],
-                    "q_value": float(self.q_values[k]),
+                    "q_value": float(self.smallest[k]),
+                    "q_values": {x: float(values[k]) for x, values in self.q_values.items()},
                     "differs_in": list(self.flags[k]),
                 }
                 for k, node in enumerate(self.nodes)
@@ -134,6 +138,7 @@ def node_table(
         pick(rates),
         pick(fanos),
         pick(selectivities),
+        {label: values[order] for label, values in tests.items()},
         smallest[order],
         tuple(
             tuple(label for label, values in tests.items() if values[node] < FALSE_DISCOVERIES)

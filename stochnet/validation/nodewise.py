@@ -195,7 +195,9 @@ def enough_coincidences(
     first: NDArray[Any], second: NDArray[Any], n: NDArray[Any]
 ) -> NDArray[np.bool_]:
     """Return whether two rows of bins are expected to be active, and silent, together at times."""
-    both, neither = first / n * second, (n - first) / n * (n - second)
+    # Without any bins there is nothing to be together in.
+    some = np.maximum(n, 1)
+    both, neither = first / some * second, (n - first) / some * (n - second)
     return np.asarray((both >= FEW_TOGETHER) & (neither >= FEW_TOGETHER))
 
 

@@ -124,6 +124,20 @@ class Report:
         verdicts = {one.verdict for one in self.statistics}
         return "differs" not in verdicts and "indistinguishable" in verdicts
 
+    def meets(self, quality: float | None = None) -> bool:
+        """Return whether all diagnostics hold and the quality is not below a bar.
+
+        Parameters
+        ----------
+        quality : float, optional
+            From 0 to 1. Without it nothing may differ.
+        """
+        if not all(one.passed for one in self.diagnostics):
+            return False
+        if quality is None:
+            return self.passed
+        return self.quality is not None and self.quality >= quality
+
     def of(self, scope: str | None = None) -> tuple[Comparison, ...]:
         """Return the statistics of one layer, or of the network."""
         return tuple(one for one in self.statistics if one.scope == scope)
@@ -136,7 +150,7 @@ class Report:
         """Return one row a statistic of the network or of a layer, for tables.
 
         ``name``, the means ``observed`` and ``simulated``, the worst ``distance`` with its
-        ``measure``, ``floor`` and ``ratio``, and the ``verdict``; None for what does not exist.
+        ``measure``, ``floor`` and ``ratio``, the ``quality`` and the ``verdict``; None for what does not exist.
         """
         rows = []
         for one in self.of(scope):
@@ -149,6 +163,7 @@ class Report:
                 "distance": None if worst is None else worst.value,
                 "floor": None if worst is None else worst.floor,
                 "ratio": one.ratio,
+                "quality": one.quality,
                 "verdict": one.verdict,
             }
             rows.append(dict(_strict(row)))
@@ -171,6 +186,7 @@ class Report:
             "baseline": self.baseline,
             "held_out": self.held_out,
             "findings": [asdict(one) for one in self.findings],
+            "checks": [_plain(one) for one in self.checks],
             "notes": list(self.notes),
             "statistics": [
                 {
@@ -206,6 +222,14 @@ class Report:
         from stochnet.report import write_validation
 
         write_validation(self, path, title=title)
+
+
+def _plain(check: FitCheck) -> dict[str, Any]:
+    """Return a check with lists for arrays."""
+    return {
+        key: value.tolist() if isinstance(value, np.ndarray) else value
+        for key, value in asdict(check).items()
+    }
 
 
 def _strict(value: Any) -> Any:

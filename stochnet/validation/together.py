@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.moments import Array, phi
+from stochnet.moments import Array
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
-from stochnet.sufficient import packed
-from stochnet.threads import run_blocks
 from stochnet.validation.groups import Groups
-from stochnet.validation.nodewise import enough_coincidences
-from stochnet.validation.survey import centred, contributions, plan_sums
-from stochnet.validation.totals import Adder, left_out
+from stochnet.validation.survey import centred
 from stochnet.validation.units import Units
 
 Index = NDArray[np.int64]
@@ -71,60 +67,3 @@ def population_laws(
         parts.append(centred(np.array(shares), groups.n_strata))
         means.append(centred(np.array(averages), groups.n_strata))
     return used, np.concatenate(parts), np.concatenate(means)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Correlations:
-    """Correlations of pairs of one raster: as `stochnet.validation.survey.Findings`."""
-
-    whole: Array
-    grouped: Array
-    parts: NDArray[np.float32]
-
-
-def pair_correlations(
-    raster: SpikeRaster,
-    units: Units | None,
-    inside: NDArray[np.bool_] | None,
-    n_strata: int,
-    first: Index,
-    second: Index,
-) -> Correlations:
-    """Correlate pairs of nodes in the whole raster and by groups.
-
-    Only the nodes of pairs are held in memory.
-    """
-    nodes, index = np.unique(np.concatenate([first, second]), return_inverse=True)
-    words = packed(take_nodes(raster, nodes)).reshape(len(nodes), raster.n_trials, -1)
-    a, b = index[: len(first)], index[len(first) :]
-    chosen = np.zeros((0, 0), np.bool_) if inside is None else inside
-    of_trials, of_pieces = plan_sums(raster, units, chosen)
-    counted = _count(words, of_trials, a, b)
-    whole = phi(*(one[-1] for one in counted), raster.n_trials * raster.n_bins)
-    n_groups = chosen.shape[1]
-    if not n_groups:
-        return Correlations(whole, whole, np.zeros((0, len(a)), np.float32))
-    pieces = counted if of_pieces is None else _count(words, of_pieces, a, b)
-    sums = [left_out(one[:n_groups], n_strata) for one in pieces]
-    bins = left_out((of_pieces or of_trials).bins[:n_groups], n_strata)
-    values = phi(sums[0], sums[1], sums[2], bins)
-    parts = contributions(values, n_strata).astype(np.float32)
-    parts[:, ~enough_coincidences(sums[0][0], sums[1][0], bins[0])] = np.nan
-    return Correlations(whole, values[0], parts)
-
-
-def _count(words: NDArray[np.uint64], adder: Adder, a: Index, b: Index) -> tuple[Index, ...]:
-    """Count active bins of both rows of pairs, and of both at once: three arrays (set, pair)."""
-    active = np.empty((len(adder.bins), len(words)), np.int64)
-    both = np.empty((len(adder.bins), len(a)), np.int64)
-
-    def count(start: int, stop: int) -> None:
-        active[:, start:stop] = adder.active(words[start:stop])
-
-    def count_both(start: int, stop: int) -> None:
-        both[:, start:stop] = adder.active(words[a[start:stop]] & words[b[start:stop]])
-
-    step = adder.at_once(words[0].nbytes)
-    run_blocks(count, len(words), step=step)
-    run_blocks(count_both, len(a), step=step)
-    return active[:, a], active[:, b], both

@@ -287,6 +287,8 @@ class Adder:
 
     def _each(self, values: Sums) -> Sums:
         """Add up tables of units (…, unit, node): (…, set, node)."""
+        if not len(values):
+            return np.zeros((0, 0, 0), np.int64)
         return np.stack([self.sets.add(one) for one in values])
 
 
