@@ -122,7 +122,7 @@ def panel(size: tuple[float, float] = PANEL, label: str = "") -> Iterator[Panel]
 def _svg(figure: Figure, label: str) -> Markup:
     buffer = io.StringIO()
     # savefig would lay everything out twice.
-    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})  # type: ignore[no-untyped-call]
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
