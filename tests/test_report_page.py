@@ -11,7 +11,7 @@ from pages import check_page
 import stochnet as sn
 from stochnet.layers import Layer
 from stochnet.report.matrix import _levels, _runs, _squares
-from stochnet.report.page import interval, number
+from stochnet.report.page import chance, interval, number
 from stochnet.validation.answers import Diagnostic, Finding, FitCheck, Interval
 from stochnet.validation.node_table import MOST_ROWS, node_table
 
@@ -134,6 +134,12 @@ def test_cells_of_a_matrix():
 )  # fmt: skip
 def test_numbers_show_three_digits_that_matter(value, shown):
     assert number(value) == shown
+
+
+def test_tiny_probabilities_are_not_spelled_out():
+    assert [chance(x) for x in (None, math.nan, 0.0, 9e-5, 1e-4, 0.25)] == [
+        "–", "–", "<0.0001", "<0.0001", "0.00010", "0.250",
+    ]  # fmt: skip
 
 
 def test_an_interval_that_does_not_exist_is_left_out():

@@ -29,6 +29,7 @@ def write_page(path: str | os.PathLike[str], template: str, **content: Any) -> N
     )
     environment.globals |= {
         "number": number,
+        "chance": chance,
         "interval": interval,
         "times": times,
         "size": size,
@@ -55,6 +56,11 @@ def number(value: float | None, decimals: int | None = None) -> str:
             digits = 1 - math.floor(math.log10(abs(value)))
         return f"{value:,.{digits}f}".replace("-", "−")
     return f"{value:.1e}".replace("-", "−")
+
+
+def chance(value: float | None) -> str:
+    """Write a probability; how far below one in ten thousand it is, nobody needs to know."""
+    return "<0.0001" if value is not None and value < 1e-4 else number(value)
 
 
 def interval(one: Interval) -> str:

@@ -13,8 +13,8 @@ for (const table of document.querySelectorAll("table[data-sort]")) {
   let most = page;
 
   // What is shown is what is sorted by; a dash is no number.
-  const number = (row, k) => parseFloat(row.cells[k].textContent.replaceAll(",", "").replaceAll("−", "-"));
   const words = (row, k) => row.cells[k].textContent.trim();
+  const number = (row, k) => parseFloat(words(row, k).replace(/[,<]/g, "").replaceAll("−", "-"));
 
   function compare(k, sign) {
     if ("text" in heads[k].dataset) {
