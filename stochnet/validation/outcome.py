@@ -208,7 +208,7 @@ class Report:
 
     def to_json(self, path: str | os.PathLike[str]) -> None:
         """Write the numbers to a file of strict JSON."""
-        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
         Path(path).write_text(text + "\n", encoding="utf-8")
 
     def to_html(self, path: str | os.PathLike[str], *, title: str = "Validation") -> None:
