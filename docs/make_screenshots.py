@@ -30,7 +30,7 @@ PAGES = (
 FIGURES = ("quality", "floors", "population", "rates", "fano", "correlations", "pit", "rootograms",
            "spikes", "counts")  # fmt: skip
 TABLE = "#node-by-node"
-COLORS = 64
+COLORS = 128
 MARGIN = 12
 
 
