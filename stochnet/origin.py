@@ -42,7 +42,8 @@ def fit_facts(
 ) -> dict[str, Any]:
     """Return what a bundle remembers of the raster that it is fitted to, for its provenance.
 
-    ``process`` is that of all nodes, None if there are several. ``trials`` holds the digests of up to 256 trials, spread evenly; of a summary there are none.
+    ``process`` is that of all nodes, None if there are several. ``trials`` holds the digests of
+    up to 256 trials, spread evenly; of a summary there are none.
     """
     names = set(processes)
     digests = trial_digests(raster) if isinstance(raster, SpikeRaster) else []

@@ -2,7 +2,7 @@
 
 A surrogate differs from a recording by the noise of both, and by the error of its parameters. For a
 statistic that the process has as a parameter, such as the rate, that error is as large as the noise
-of the trials of the fit; for one that follows from other parameters it is smaller. Which is the case
+of the trials of the fit; for one that follows from other parameters it is smaller. Which of the two
 is seen by doing it again: the process is fitted to the surrogate, and a second surrogate is drawn
 from that fit. Where the error is large the second one follows the noise of the first, so that they
 are closer to each other than two surrogates of the true parameters and an error of the fit.

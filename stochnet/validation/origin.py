@@ -30,8 +30,8 @@ PARTLY = (
     "of the fit: stochnet.split_trials cuts a raster."
 )
 UNKNOWN = (
-    "Whether the observed trials were used in the fit is not known: the surrogate does not say what "
-    "it was fitted to. Judge by trials that were kept out of the fit (stochnet.split_trials)."
+    "Whether the observed trials were used in the fit is not known: the surrogate does not say "
+    "what it was fitted to. Judge by trials that were kept out of the fit (stochnet.split_trials)."
 )
 DRAWN = (
     "The surrogate was drawn from parameters that were given and not fitted, as far as its "
