@@ -39,6 +39,8 @@ def fit_facts(
     processes: Collection[str],
     per_condition: bool,
     window: int | None,
+    *,
+    correlated: bool = False,
 ) -> dict[str, Any]:
     """Return what a bundle remembers of the raster that it is fitted to, for its provenance.
 
@@ -55,5 +57,6 @@ def fit_facts(
         "process": names.pop() if len(names) == 1 else None,
         "per_condition": per_condition,
         "window": window,
+        "correlated": correlated,
         "trials": " ".join(digests),
     }

@@ -97,9 +97,11 @@ def fit_error(
     n_pairs : int
         Pairs in each scope.
     """
-    names = [name for name in pairs if name != ACROSS]
+    # Nodes are fitted again one by one: that says nothing of correlations that are fitted too.
+    correlated = bundle.latents is not None or sides.origin.correlated
+    names = [name for name in pairs if name != ACROSS and not correlated]
     # The error of a correlation does not ask in which layers the nodes are.
-    if ACROSS in pairs and PAIRS not in names:
+    if ACROSS in pairs and PAIRS not in names and not correlated:
         names.append(PAIRS)
     groups, units = sides.plan.groups, sides.plan.units
     if groups is None or units is None:
