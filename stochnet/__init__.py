@@ -18,7 +18,9 @@ _HOME = {
     "PROCESSES": "processes",
     "Bundle": "bundle",
     "Flag": "flags",
+    "Latents": "latents",
     "Layer": "layers",
+    "Population": "populations.law",
     "Process": "process",
     "ProcessFit": "fits",
     "RasterSummary": "raster_summary",
@@ -26,6 +28,7 @@ _HOME = {
     "Schedule": "schedule",
     "SpikeRaster": "raster",
     "StochnetError": "errors",
+    "StudyResult": "study",
     "SummarySink": "summary_sink",
     "Workers": "workers",
     "assess": "assumptions",
@@ -37,6 +40,8 @@ _HOME = {
     "firing_rate": "statistics",
     "fit": "estimation",
     "fit_bundle": "estimation",
+    "fit_populations": "resampling",
+    "generate": "generation",
     "lv": "local_variation",
     "make_schedule": "schedule",
     "merge": "merging",
@@ -50,6 +55,7 @@ _HOME = {
     "rebin": "rebinning",
     "record": "recording",
     "record_summary": "recording",
+    "run_study": "study",
     "sample_pairs": "coactivity",
     "saturated": "statistics",
     "select": "estimation",
@@ -74,15 +80,19 @@ if TYPE_CHECKING:
     from stochnet.estimation import fit, fit_bundle, select
     from stochnet.fits import ProcessFit
     from stochnet.flags import Flag
+    from stochnet.generation import generate
+    from stochnet.latents import Latents
     from stochnet.layers import Layer
     from stochnet.local_variation import cv2, lv
     from stochnet.merging import merge
+    from stochnet.populations.law import Population
     from stochnet.process import Process
     from stochnet.processes import PROCESSES
     from stochnet.raster import SpikeRaster
     from stochnet.raster_summary import RasterSummary
     from stochnet.rebinning import rebin
     from stochnet.recording import record, record_summary
+    from stochnet.resampling import fit_populations
     from stochnet.schedule import Schedule, make_schedule, present
     from stochnet.simulation import simulate
     from stochnet.splitting import split_trials
@@ -106,6 +116,7 @@ if TYPE_CHECKING:
         write_raster,
         write_summary,
     )
+    from stochnet.study import StudyResult, run_study
     from stochnet.summary_sink import SummarySink
     from stochnet.validation import Report, validate
     from stochnet.workers import Workers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,10 +13,15 @@ from numpy.typing import ArrayLike, NDArray
 from stochnet.errors import InvalidInputError
 from stochnet.fits import ProcessFit, known_fit
 from stochnet.labels import per_bin
+from stochnet.latents import Latents
 from stochnet.layers import Layer, check_layers
 from stochnet.process import Process
 from stochnet.processes import get_process
 from stochnet.selection import Selection
+
+if TYPE_CHECKING:
+    from stochnet.populations.law import Population
+    from stochnet.populations.sizes import Sizes
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -39,6 +44,10 @@ class Bundle:
         Not part of the content.
     selection : Selection or None
         What the processes were chosen among, and by how much.
+    latents : Latents or None
+        What correlates the nodes; None where they are independent given their conditions.
+    populations : tuple of Population
+        Laws of the parameters over nodes, one for every layer and process; none if not fitted.
     """
 
     fits: tuple[ProcessFit, ...]
@@ -50,6 +59,8 @@ class Bundle:
     schedule: str = "none"
     provenance: Mapping[str, Any] = field(default_factory=dict)
     selection: Selection | None = None
+    latents: Latents | None = None
+    populations: tuple[Population, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.fits:
@@ -73,6 +84,40 @@ class Bundle:
             raise InvalidInputError("the selection must have one row for each node")
         if self.conditions is not None and needed and int(self.conditions.max()) >= needed:
             raise InvalidInputError("conditions name a class that no parameter was fitted for")
+        if self.latents is not None:
+            self._check_latents(self.latents)
+        self._check_populations()
+
+    def _check_populations(self) -> None:
+        names = {layer.name for layer in self.layers}
+        for law in self.populations:
+            fit = self.fits[law.fit] if 0 <= law.fit < len(self.fits) else None
+            if fit is None or law.layer not in names:
+                raise InvalidInputError(
+                    f"there is a population law for fit {law.fit} in layer {law.layer!r}, which "
+                    "the bundle does not have: fit the laws again (fit_populations)"
+                )
+            if (fit.process, fit.n_conditions) != (law.process, law.n_conditions):
+                raise InvalidInputError(
+                    f"the population law of layer {law.layer!r} is one of {law.process.name} under "
+                    f"{law.n_conditions} conditions, fit {law.fit} is {fit.process.name} under "
+                    f"{fit.n_conditions}: fit the laws again (fit_populations)"
+                )
+
+    def _check_latents(self, latents: Latents) -> None:
+        if (latents.n_nodes, latents.n_layers) != (self.n_nodes, len(self.layers)):
+            raise InvalidInputError(
+                f"the latents are of {latents.n_nodes} nodes in {latents.n_layers} layers, the "
+                f"bundle has {self.n_nodes} nodes in {len(self.layers)} layers"
+            )
+        for fit in self.fits:
+            bad = fit.node_ids[latents.correlated[fit.node_ids]]
+            if len(bad) and not fit.process.is_plain:
+                raise InvalidInputError(
+                    f"node {bad[0]} has loadings, and its process is {fit.process.name}: only "
+                    "nodes of independent 0/1 bins can be correlated; fit bernoulli, or set its "
+                    "loadings to 0"
+                )
 
     @property
     def n_nodes(self) -> int:
@@ -91,6 +136,35 @@ class Bundle:
             names[fit.node_ids] = fit.process.name
         return names.astype(str)
 
+    def resample(
+        self,
+        n_nodes: Sizes,
+        *,
+        rng: np.random.Generator | int | None = None,
+        law: str = "empirical",
+    ) -> Bundle:
+        """Return a network of any size whose nodes follow the laws of the nodes of this one.
+
+        Parameters
+        ----------
+        n_nodes : int, mapping of layer name to int, or sequence of int
+            All nodes, shared among the layers in proportion; the nodes of the layers that are
+            named, the others keep theirs; or those of every layer in turn.
+        rng : numpy.random.Generator, int or None
+            As in Scientific Python's SPEC 7.
+        law : {"empirical", "parametric"}
+            Smoothed bootstrap of whole nodes, or fitted laws with a Gaussian copula
+            (`stochnet.Population`).
+
+        Raises
+        ------
+        InvalidInputError
+            An unknown law or layer, or a size below 1.
+        """
+        from stochnet.resampling import resample
+
+        return resample(self, n_nodes, rng=rng, law=law)
+
     @classmethod
     def from_params(
         cls,
@@ -103,6 +177,7 @@ class Bundle:
         n_trials: int | None = None,
         n_bins: int | None = None,
         bin_width: float = math.nan,
+        latents: Latents | None = None,
     ) -> Bundle:
         """Build a network with known parameters, all nodes under one process.
 
@@ -119,11 +194,14 @@ class Bundle:
         layers : sequence of Layer, optional
         n_trials, n_bins : int, optional
             Default size of a simulation; that of `conditions`, else 1 × 1.
+        latents : Latents, optional
+            What correlates the nodes.
 
         Raises
         ------
         InvalidInputError
-            Unknown process or parameter, or a value outside its domain (the node is named).
+            Unknown process or parameter, a value outside its domain (the node is named), or latents
+            that do not fit.
         """
         record = get_process(process)
         arrays = record.validate(params)
@@ -137,4 +215,5 @@ class Bundle:
             n_bins or (1 if table is None else table.shape[1]),
             table,
             bin_width,
+            latents=latents,
         )

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet import packing, rng
+from stochnet.correlated import draw_correlated
 from stochnet.errors import InvalidInputError
 from stochnet.fits import ProcessFit
 from stochnet.process import Independent, Renewal, Stepwise
 from stochnet.segments import SLOTS, Segments, cut_segments, slot_of_bin
+from stochnet.sharing import Sharing, by_latents
 from stochnet.threads import run_blocks
 
 # Of the tables that one thread makes at a time.
@@ -55,10 +57,12 @@ def draw_nodes(
     dtype: np.dtype[Any],
     out: NDArray[Any] | None = None,
     target: str = "cpu",
+    shared: Sharing | None = None,
 ) -> NDArray[Any]:
     """Draw the nodes `first` to `last` of a bundle: data of a raster (node, trial, word or bin).
 
-    Into `out` if it is given: contiguous, of that shape and type.
+    Into `out` if it is given: contiguous, of that shape and type. shared: the latents of these
+    nodes, None where they are independent.
     """
     kernels = kernels_of(target)
     packed_width = packing.n_words(run.n_bins)
@@ -69,14 +73,18 @@ def draw_nodes(
         a, b = np.searchsorted(fit.node_ids, [first, last])
         if a == b:
             continue
-        rows = fit.node_ids[a:b] - first
-        counts = fit.process.has_counts
-        together = counts != packed and len(rows) == len(out)
-        shape = (b - a, run.n_trials, run.n_bins if counts else packed_width)
-        drawn = out if together else np.empty(shape, dtype if counts else np.uint64)
-        _draw_fit(fit, a, b, run, drawn, kernels)
-        if not together:
-            out[rows] = drawn if counts or packed else packing.unpack(drawn, run.n_bins)
+        for part, start, stop, latents in by_latents(fit, a, b, shared):
+            rows = part.node_ids[start:stop] - first
+            counts = part.process.has_counts
+            together = counts != packed and len(rows) == len(out)
+            shape = (len(rows), run.n_trials, run.n_bins if counts else packed_width)
+            drawn = out if together else np.empty(shape, dtype if counts else np.uint64)
+            if latents is None:
+                _draw_fit(part, start, stop, run, drawn, kernels)
+            else:
+                _draw_sharing(part, latents, run, drawn, kernels)
+            if not together:
+                out[rows] = drawn if counts or packed else packing.unpack(drawn, run.n_bins)
     return out
 
 
@@ -119,6 +127,26 @@ def _draw_fit(
     run_blocks(
         part, b - a, step=max(-(-(b - a) // (PARTS * run.threads)), least), threads=run.threads
     )
+
+
+def _draw_sharing(
+    fit: ProcessFit, shared: Sharing, run: Run, out: NDArray[Any], kernels: ModuleType
+) -> None:
+    """Draw nodes that share latents; every part draws these again, so parts are large."""
+    conditions = run.conditions if fit.n_conditions else None
+    size, key = (run.n_trials, run.n_bins), (run.k0, run.k1)
+    step = max(1, TABLE_BYTES // (32 * (shared.rank + max(1, fit.n_conditions))))
+
+    def part(start: int, stop: int) -> None:
+        for i in range(start, stop, step):
+            j = min(i + step, stop)
+            nodes, words = fit.node_ids[i:j], out[i:j].reshape(j - i, -1)
+            draw_correlated(
+                kernels, shared, _tables(fit, i, j), nodes, size, key, conditions, words
+            )
+
+    threads = run.threads if kernels.THREADED else 1
+    run_blocks(part, len(out), step=-(-len(out) // threads), threads=threads)
 
 
 def _tables(fit: ProcessFit, start: int, stop: int) -> NDArray[np.float64]:

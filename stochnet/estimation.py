@@ -13,6 +13,7 @@ from stochnet.fits import ProcessFit
 from stochnet.fitting import fit_all, score_nodes, with_intervals
 from stochnet.flags import Flag
 from stochnet.held_out import fold_of_trial
+from stochnet.latent_fit import Rank, check_rank, fit_latents
 from stochnet.origin import fit_facts
 from stochnet.plan import Plan
 from stochnet.process import Process
@@ -136,20 +137,41 @@ def fit_bundle(
     per_condition: bool = False,
     window: int | None = None,
     shrink: bool = False,
+    correlated: Rank | None = None,
     progress: Progress | None = None,
     executor: Executor | None = None,
 ) -> Bundle:
     """Fit a network: `fit`, or `select` for ``"auto"``, with all that a simulation needs.
 
-    Parameters are those of `fit` and `select`. After a selection the bundle holds the criterion of
-    every node under every candidate (``bundle.selection``).
+    Parameters are those of `fit` and `select`, and one more. After a selection the bundle holds the
+    criterion of every node under every candidate (``bundle.selection``).
+
+    Parameters
+    ----------
+    correlated : int or "auto", optional
+        Also fit what nodes have in common beyond their conditions: so many latents for every layer,
+        at most 64 (``bundle.latents``; see `Latents`). Without it nodes are independent. Needs a
+        process of independent 0/1 bins, such as ``"bernoulli"``.
 
     Raises
     ------
     InvalidInputError
-        As for `fit` and `select`.
+        As for `fit` and `select`; correlated nodes of a process that has none, of counts, or from a
+        summary.
     """
     selection = None
+    if correlated is not None:
+        check_rank(correlated)
+        if process == "auto" or not get_process(process).is_plain:
+            raise InvalidInputError(
+                "correlated nodes need a process of independent 0/1 bins: fit bernoulli "
+                f"(--process bernoulli) instead of {getattr(process, 'name', process)}"
+            )
+        if not isinstance(raster, SpikeRaster):
+            raise InvalidInputError(
+                "correlated nodes are fitted to pairs of nodes, which a summary does not hold: "
+                "fit the raster itself"
+            )
     if process == "auto":
         plan = Plan(raster, candidates(processes), per_condition, window)
         fits, selection = _select(
@@ -162,6 +184,9 @@ def fit_bundle(
                 progress=progress, executor=executor,
             ),
         )  # fmt: skip
+    latents = None
+    if correlated is not None and isinstance(raster, SpikeRaster):
+        latents = fit_latents(raster, correlated, per_condition=per_condition, progress=progress)
     return Bundle(
         fits,
         raster.layers,
@@ -172,9 +197,16 @@ def fit_bundle(
         raster.schedule,
         provenance(
             source=dict(raster.provenance),
-            fit=fit_facts(raster, [one.process.name for one in fits], per_condition, window),
+            fit=fit_facts(
+                raster,
+                [one.process.name for one in fits],
+                per_condition,
+                window,
+                correlated=latents is not None and bool(latents.correlated.any()),
+            ),
         ),
         selection,
+        latents if latents is not None and latents.correlated.any() else None,
     )
 
 

@@ -18,6 +18,7 @@ from stochnet.labels import per_bin
 from stochnet.process import Process
 from stochnet.provenance import provenance
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
+from stochnet.sharing import Sharing, sharing
 from stochnet.sink import Shape
 from stochnet.threads import count
 
@@ -39,6 +40,8 @@ class Job:
         One of ``stochnet.draw.TARGETS``: where it is drawn.
     start : int
         First node to draw; those before it are there already.
+    shared : Sharing or None
+        The latents of the bundle, as they are drawn.
     """
 
     bundle: Bundle
@@ -46,6 +49,7 @@ class Job:
     template: SpikeRaster
     target: str = "cpu"
     start: int = 0
+    shared: Sharing | None = None
 
     @property
     def step(self) -> int:
@@ -60,7 +64,7 @@ class Job:
     def draw(self, first: int, last: int, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Draw whole nodes: data (node, trial, word or bin), into `out` if it is given."""
         dtype = self.template.data.dtype
-        return draw_nodes(self.bundle, first, last, self.run, dtype, out=out, target=self.target)
+        return draw_nodes(self.bundle, first, last, self.run, dtype, out, self.target, self.shared)
 
     def part(self, first: int, last: int, threads: int = 1) -> JobPart:
         """Return what is needed to draw some nodes elsewhere; they keep their addresses."""
@@ -70,7 +74,8 @@ class Job:
         fits = tuple(fit.take(mine) for fit, mine in rows if mine.start < mine.stop)
         conditions = self.run.conditions if any(fit.n_conditions for fit in fits) else None
         run = replace(self.run, conditions=conditions, threads=threads)
-        return JobPart(fits, run, self.template.data.dtype, first, last, self.target)
+        shared = self.shared.part(range(first, last)) if self.shared and last > first else None
+        return JobPart(fits, run, self.template.data.dtype, first, last, self.target, shared)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -83,15 +88,18 @@ class JobPart:
     first: int
     last: int
     target: str = "cpu"
+    shared: Sharing | None = None
 
     def draw(self) -> NDArray[Any]:
         """Draw the nodes: data (node, trial, word or bin)."""
-        return draw_nodes(self, self.first, self.last, self.run, self.dtype, target=self.target)
+        size = (self.first, self.last, self.run, self.dtype)
+        return draw_nodes(self, *size, target=self.target, shared=self.shared)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Of a fit a simulation needs the parameters alone.
         laws = [(fit.process, fit.node_ids, dict(fit.params), fit.window) for fit in self.fits]
-        return _part, (laws, self.run, self.dtype, self.first, self.last, self.target)
+        rest = (self.run, self.dtype, self.first, self.last, self.target, self.shared)
+        return _part, (laws, *rest)
 
 
 def _part(laws: Sequence[Law], *rest: Any) -> JobPart:
@@ -157,6 +165,12 @@ def make_job(
     if target not in TARGETS:
         raise InvalidInputError(f"target must be one of {', '.join(TARGETS)}, got {target!r}")
     kernels_of(target).check()
+    shared = None if bundle.latents is None else sharing(bundle.latents, bundle.layers)
+    if shared is not None and not hasattr(kernels_of(target), "correlated_spikes"):
+        raise InvalidInputError(
+            f"target {target!r} does not draw correlated nodes yet: use target='cpu', or set the "
+            "latents of the bundle to None"
+        )
     seed = rng.resolve_seed(seed)
     table = _conditions(bundle, n_trials, n_bins, conditions)
     dtype = _data_type(bundle)
@@ -173,7 +187,7 @@ def make_job(
         ),
     )
     run = Run(n_trials, n_bins, table, *rng.split_seed(seed), count(threads))
-    return Job(bundle, run, template, target)
+    return Job(bundle, run, template, target, shared=shared)
 
 
 def _data_type(bundle: Bundle) -> np.dtype[Any]:

@@ -39,10 +39,13 @@ def fit_facts(
     processes: Collection[str],
     per_condition: bool,
     window: int | None,
+    *,
+    correlated: bool = False,
 ) -> dict[str, Any]:
     """Return what a bundle remembers of the raster that it is fitted to, for its provenance.
 
-    ``process`` is that of all nodes, None if there are several. ``trials`` holds the digests of up to 256 trials, spread evenly; of a summary there are none.
+    ``process`` is that of all nodes, None if there are several. ``trials`` holds the digests of
+    up to 256 trials, spread evenly; of a summary there are none.
     """
     names = set(processes)
     digests = trial_digests(raster) if isinstance(raster, SpikeRaster) else []
@@ -54,5 +57,6 @@ def fit_facts(
         "process": names.pop() if len(names) == 1 else None,
         "per_condition": per_condition,
         "window": window,
+        "correlated": correlated,
         "trials": " ".join(digests),
     }

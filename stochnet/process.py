@@ -182,6 +182,12 @@ class Process:
         """Whether the rate depends on the position in the window."""
         return isinstance(self.sampler, Independent) and self.sampler.profile
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether bins are 0/1 and independent, so that nodes can be correlated (`Latents`)."""
+        plain = not (self.has_counts or self.has_gain or self.has_profile)
+        return isinstance(self.sampler, Independent) and plain
+
     def validate(self, params: Mapping[str, Any]) -> dict[str, Array]:
         """Return the parameters as float64 arrays of one shape.
 

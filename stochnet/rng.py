@@ -32,6 +32,8 @@ INIT = np.uint64(4)
 STEP = np.uint64(5)
 SCHEDULE = np.uint64(6)
 GAP = np.uint64(7)
+LATENT = np.uint64(8)
+DRIVE = np.uint64(9)
 # Of the tests of `stochnet.assumptions`; they draw no spikes of a simulation.
 NULL = np.uint64(16)
 TIE_BREAK = np.uint64(17)
@@ -106,19 +108,23 @@ def gap_scale(thresholds: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArr
     which are the same everywhere; a scale of 0 stands for p = 1, whose gaps are 0.
     """
     p = thresholds.astype(np.float64) / 2.0**PROBABILITY_BITS
-    fraction, exponent = np.frexp(1 - p)
     certain = thresholds == np.uint64(1 << PROBABILITY_BITS)
-    z = (1 - fraction) / (1 + fraction)
-    # -log(fraction) as a series; z is at most 1/3, so that 18 terms reach the last bit.
-    rate = np.full(p.shape, 1 / 35)
-    for n in range(33, 0, -2):
-        rate = 1 / n + z * z * rate
-    rate = 2 * z * rate - exponent * _LN2
-    mean = _LN2 / np.where(certain, 1.0, rate)
+    mean = _LN2 / np.where(certain, 1.0, minus_log(1 - p))
     fraction, exponent = np.frexp(mean)
     scale = np.floor(np.ldexp(fraction, 32)).astype(np.uint64)
     shift = np.minimum(64 - exponent, 72).astype(np.uint64)
     return np.where(certain, np.uint64(0), scale), shift
+
+
+def minus_log(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return -log(x) by arithmetic alone, which is the same on every machine."""
+    fraction, exponent = np.frexp(x)
+    z = (1 - fraction) / (1 + fraction)
+    # -log(fraction) as a series; z is at most 1/3, so that 18 terms reach the last bit.
+    rate = np.full(x.shape, 1 / 35)
+    for n in range(33, 0, -2):
+        rate = 1 / n + z * z * rate
+    return np.asarray(2 * z * rate - exponent * _LN2)
 
 
 def sparse_scale(thresholds: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:

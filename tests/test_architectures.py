@@ -47,6 +47,17 @@ def test_a_seed_decides_the_weights_and_nothing_else():
     assert not torch.equal(one[0].weight, other[0].weight)
 
 
+@pytest.mark.parametrize("name", ["alexnet", "vgg11", "resnet18-small"])
+def test_a_breadth_scales_every_hidden_layer(name):
+    whole, half = (ARCHITECTURES[name](3, 32, 32, 10, breadth=breadth) for breadth in (1.0, 0.5))
+    for one, other in zip(whole.modules(), half.modules(), strict=True):
+        if isinstance(one, nn.Conv2d):
+            assert other.out_channels == one.out_channels // 2
+        if isinstance(one, nn.Linear):
+            assert other.out_features == (10 if one.out_features == 10 else one.out_features // 2)
+    assert half(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
+
+
 def test_images_that_are_too_small():
     with pytest.raises(InvalidInputError, match="at least 16 × 16"):
         build_model("lenet", (1, 8, 8), 10)

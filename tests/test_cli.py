@@ -219,3 +219,39 @@ def test_every_command_has_help():
     for command in app.registered_commands:
         assert command.callback is not None
         assert (command.callback.__doc__ or "").strip()
+
+
+def test_a_network_of_another_size_is_drawn_with_the_seed(blocked, tmp_path, capfd):
+    bundle, one, two, plain = (tmp_path / name for name in ("b.h5", "1.h5", "2.h5", "p.h5"))
+    assert run("fit", blocked, "-p", "bernoulli", "--per-condition", "-o", bundle) == 0
+    assert "Laws of the parameters over nodes" in capfd.readouterr().err
+    assert run("info", bundle) == 0
+    assert "families" in capfd.readouterr().out
+    for path in (one, two):
+        assert run("simulate", bundle, "--nodes", 77, "--seed", 5, "-o", path, "-q") == 0
+    drawn = sn.read_raster(one)
+    assert drawn.n_nodes == 77
+    assert np.array_equal(drawn.to_dense(), sn.read_raster(two).to_dense())
+    network = sn.read_bundle(bundle).resample(77, rng=5)
+    assert np.array_equal(drawn.to_dense(), sn.simulate(network, seed=5).to_dense())
+    law = ("--nodes", 40, "--law", "parametric")
+    assert run("simulate", bundle, *law, "--seed", 5, "-o", two, "-q") == 0
+    assert run("simulate", bundle, "--nodes", 0, "-o", two) == 2
+    assert "n_nodes: nodes must be a whole number" in capfd.readouterr().err
+    assert run("fit", blocked, "-p", "bernoulli", "--no-population", "-o", plain, "-q") == 0
+    assert sn.read_bundle(plain).populations == ()
+
+
+def test_a_network_is_generated_from_a_specification(tmp_path, capfd):
+    spec, bundle = tmp_path / "spec.toml", tmp_path / "b.h5"
+    spec.write_text(
+        '[schedule]\nbins = 20\n[[layers]]\nname = "a"\nnodes = 9\nparams.p = 0.5\n',
+        encoding="utf-8",
+    )
+    assert run("generate", spec, "--seed", 3, "-o", bundle) == 0
+    assert "9 nodes, seed 3" in capfd.readouterr().err
+    assert sn.read_bundle(bundle).provenance["spec"]["seed"] == 3
+    assert run("simulate", bundle, "-o", tmp_path / "s.h5", "-q") == 0
+    spec.write_text('[schedule]\nbins = 20\n[[layers]]\nname = "a"\n', encoding="utf-8")
+    assert run("generate", spec, "-o", bundle) == 2
+    assert "layers.0 (a).nodes: is missing" in capfd.readouterr().err

@@ -10,9 +10,11 @@ import math
 from pathlib import Path
 
 import naive
+import naive_latents
 import numba
 import numpy as np
 import pytest
+from golden import make
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -240,14 +242,38 @@ def golden_bundles(name):
     yield "per condition", sn.Bundle.from_params(name, pairs, window=48, conditions=labels)
 
 
+def golden_correlated():
+    """The golden bundle with latents, pooled and per condition."""
+    pooled = make.correlated()
+    yield "pooled", pooled
+    p = np.stack([pooled.fits[0].params["p"], np.full(7, 0.375)], axis=1)
+    labels = np.arange(3 * 130).reshape(3, 130) // 7 % 2
+    yield (
+        "per condition",
+        sn.Bundle.from_params(
+            "bernoulli", {"p": p}, conditions=labels, layers=pooled.layers, latents=pooled.latents
+        ),
+    )
+
+
 def golden():
+    kinds = {name: golden_bundles(name) for name in PARAMS} | {"latents": golden_correlated()}
     return {
         name: {
             kind: raster_digest(sn.simulate(bundle, seed=0x0123456789ABCDEF))
-            for kind, bundle in golden_bundles(name)
+            for kind, bundle in bundles
         }
-        for name in PARAMS
+        for name, bundles in kinds.items()
     }
+
+
+def test_correlated_nodes_have_the_golden_digests():
+    stored = json.loads(GOLDEN.read_text(encoding="utf-8"))["digests"]["latents"]
+    for kind, bundle in golden_correlated():
+        raster = sn.simulate(bundle, seed=0x0123456789ABCDEF)
+        assert raster_digest(raster) == stored[kind], kind
+        dense = naive_latents.simulate(bundle, *raster.shape[1:], 0x0123456789ABCDEF)
+        np.testing.assert_array_equal(raster.to_dense(), dense)
 
 
 @pytest.mark.parametrize("name", sorted(PARAMS))

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -103,12 +104,37 @@ DIGESTS = {
     "counts-v1": "245866a024b6ee8971a0b478c810e15239531bb2e65bfe3b9115cfefc0641e33",
     "summary-v1": "e0b077eaebf3b9d63dcb68de74e740932df79ff372762e78da311d23440bc94e",
     "bundle-v1": "84edeed573ce7c38cda397501e24524b8d6daf711b5ba1d351b7490bb6de998f",
+    "correlated-bundle-v1": "bed684e54d63ec658c72f072e87a93c771def1db5956ee757548f7475f8ebb73",
+    "populations-bundle-v1": "cd89329859e5260f4aa8522df4efb5a151356a2c10c9188fd6db67e0e4c26b55",
 }
 
 
 @pytest.mark.parametrize("name", DIGESTS)
 def test_content_digests_never_change(name):
     assert stored_digest(f"{GOLDEN}/{name}.h5") == f"sha256:{DIGESTS[name]}"
+
+
+def test_the_golden_latents_of_version_1_are_read():
+    bundle, expected = sn.read_bundle(f"{GOLDEN}/correlated-bundle-v1.h5"), make.correlated()
+    for name in ("loadings", "mixing", "trial"):
+        np.testing.assert_array_equal(
+            getattr(bundle.latents, name), getattr(expected.latents, name)
+        )
+    assert bundle_digest(bundle) == bundle_digest(expected)
+    assert sn.verify(f"{GOLDEN}/correlated-bundle-v1.h5") == (bundle_digest(expected), True)
+    assert bundle_digest(bundle) != bundle_digest(replace(bundle, latents=None))
+
+
+def test_the_golden_population_laws_of_version_1_are_read():
+    bundle, expected = sn.read_bundle(f"{GOLDEN}/populations-bundle-v1.h5"), make.laws()
+    assert bundle_digest(bundle) == bundle_digest(expected)
+    assert sn.verify(f"{GOLDEN}/populations-bundle-v1.h5") == (bundle_digest(expected), True)
+    assert bundle_digest(bundle) != bundle_digest(replace(bundle, populations=()))
+    conv, dead = bundle.populations
+    assert (conv.columns, conv.dead, conv.kernel.bandwidth) == (("p[0]", "p[1]"), 0.25, 0.375)
+    assert [one.family for one in conv.margins] == ["logit-normal", "table"]
+    assert (dead.dead, dead.margins) == (1.0, ())
+    assert (bundle.resample(40, rng=1, law="parametric").fits[0].params["p"][-17:] == 0).all()
 
 
 def test_digests_tell_content_and_not_how_it_was_made(rng, tmp_path, request):

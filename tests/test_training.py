@@ -137,6 +137,7 @@ def test_batch_normalization_and_a_remainder_of_one(digits):
         ({"lr": 0.0}, "lr positive"),
         ({"batch_size": 0}, "batch_size"),
         ({"seed": -1}, "seed"),
+        ({"weight_decay": -1.0}, "weight_decay"),
         ({"n_classes": 2}, "none of the 2 classes"),
         ({"checkpoints": "/dev/null/x"}, "cannot be made"),
         ({"test": (np.zeros((2, 28, 28), np.uint8), [0])}, "labels must be one integer"),
@@ -156,3 +157,63 @@ def test_divergence_is_said(digits):
         network[1].weight[0, 0] = torch.nan
     with pytest.raises(RecordingError, match="lower the step size"):
         train(network, digits.images, digits.labels, epochs=1)
+
+
+def test_each_epoch_is_shown_to_a_function_that_can_end_the_training(digits):
+    seen = []
+
+    def after(epoch, network):
+        assert not network.training
+        seen.append((epoch.epoch, epoch.train_accuracy, network[1].weight.detach().clone()))
+        return epoch.epoch == 3
+
+    network, result = trained(digits, epochs=9, stop_at=None, after_epoch=after)
+    assert [epoch for epoch, _, _ in seen] == [0, 1, 2, 3]
+    assert [accuracy for _, accuracy, _ in seen[1:]] == [
+        one.train_accuracy for one in result.history
+    ]
+    assert torch.equal(seen[-1][2], network[1].weight)
+    plain, _ = trained(digits, epochs=3, stop_at=None)
+    assert torch.equal(network[1].weight, plain[1].weight)
+
+
+def test_weight_decay_takes_its_share_off_every_step(digits):
+    # With a step size so small that gradients do not matter beside it, what is left of a weight
+    # after k steps is (1 - lr · decay)^k: here 3 epochs of 3 batches.
+    network, result = trained(digits, epochs=3, lr=1e-6, weight_decay=1e4, stop_at=None)
+    start = build_model("mlp", digits.image_shape, 10, seed=0)
+    ratio = network[3].weight.detach().norm() / start[3].weight.detach().norm()
+    assert float(ratio) == pytest.approx(0.99**9, rel=1e-3)
+    assert result.facts["weight_decay"] == 1e4
+
+
+def test_without_weight_decay_steps_are_those_of_adam(digits, monkeypatch):
+    network, _ = trained(digits, epochs=2)
+    given = {}
+
+    def adam(parameters, lr, weight_decay):
+        given["weight_decay"] = weight_decay
+        return torch.optim.Adam(parameters, lr=lr)
+
+    monkeypatch.setattr(torch.optim, "AdamW", adam)
+    plain, _ = trained(digits, epochs=2)
+    assert given == {"weight_decay": 0.0}
+    assert all(map(torch.equal, network.state_dict().values(), plain.state_dict().values()))
+
+
+def test_a_network_trains_where_it_is_told_and_comes_back(digits):
+    network, _ = trained(digits, epochs=1, device="cpu")
+    assert next(network.parameters()).device.type == "cpu"
+    with pytest.raises(InvalidInputError, match="device 'nowhere' is unknown"):
+        trained(digits, epochs=1, device="nowhere")
+
+
+@pytest.mark.gpu
+def test_training_on_a_gpu_is_seeded_and_comes_back(digits):
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU")
+    network, result = trained(digits, epochs=30, device="cuda")
+    again, _ = trained(digits, epochs=30, device="cuda")
+    assert result.history[-1].train_accuracy > 0.9
+    assert next(network.parameters()).device.type == "cpu"
+    assert torch.allclose(network[1].weight, again[1].weight, atol=1e-3)

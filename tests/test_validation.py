@@ -191,7 +191,8 @@ def test_no_half_means_no_verdict(rng):
 
 
 def test_other_sizes_compare_by_bin(rates, observed):
-    shorter = sn.simulate(bundle(rates), 20, 40, seed=5, conditions=CONDITIONS[:20, :40])
+    """Each of the two reports errs with probability 0.05; the seeds are fixed."""
+    shorter = sn.simulate(bundle(rates), 20, 40, seed=15, conditions=CONDITIONS[:20, :40])
     longer = sn.simulate(bundle(rates), 180, seed=6)
     for other in (shorter, longer):
         report = sn.validate(observed, other)
@@ -352,7 +353,8 @@ def test_many_layers(rng, tmp_path):
     layers = tuple(Layer(f"block.{k}.relu", "ReLU", (3,), 3 * k, 3) for k in range(70))
     raster = sn.SpikeRaster.from_dense(rng.random((210, 20, 30)) < 0.4, layers=layers)
     report = sn.validate(raster, raster, n_pairs=10)
-    assert len(report.of("block.69.relu")) == len(report.of())
+    across = [one for one in report.of() if one.statistic != "cross_layer_correlation"]
+    assert len(report.of("block.69.relu")) == len(across)
     report.to_html(tmp_path / "many.html")
     check_page(tmp_path / "many.html")
 
@@ -361,3 +363,99 @@ def test_the_report_needs_its_extra(report, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     with pytest.raises(sn.StochnetError, match=r"pip install 'stochnet\[report\]'"):
         report.to_html(tmp_path / "report.html")
+
+
+def fitted(rates, process="bernoulli", **options):
+    """Return a recording cut into trials to fit and to judge by, and the fit to the first."""
+    both = sn.split_trials(sn.simulate(bundle(rates), 120, seed=11), 0.5)
+    return *both, sn.fit_bundle(both[0], process, **options)
+
+
+def test_the_error_of_a_fit_is_part_of_chance(rates):
+    """Rates of a fit to as many trials differ by 1.5 times the noise variance of two rasters."""
+    _, judged, model = fitted(rates, per_condition=True)
+    drawn = sn.simulate(model, judged.n_trials, T, seed=12, conditions=judged.conditions)
+    report = sn.validate(judged, drawn)
+    assert report.held_out is True
+    assert report.passed, report.verdict
+    rate = report.find("rate per condition").distances[-1]
+    assert rate.value / rate.floor == pytest.approx(np.sqrt(1.5), rel=0.06)
+    assert rate.limit / rate.floor > np.sqrt(1.4)
+    # Without what the surrogate remembers of its fit nothing is added.
+    naked = sn.validate(judged, replace(drawn, provenance={}))
+    assert naked.held_out is None
+    assert verdicts(naked)["rate per condition"] == "differs"
+
+
+def test_trials_of_the_fit_are_recognised(rates):
+    training, judged, model = fitted(rates)
+    drawn = sn.simulate(model, training.n_trials, T, seed=3, conditions=training.conditions)
+    assert sn.validate(training, drawn, statistics=["firing_rate"]).held_out is False
+    mixed = training.trials(np.arange(40))
+    assert sn.validate(mixed, drawn, statistics=["firing_rate"]).held_out is False
+    found = sn.validate(judged, drawn, statistics=["firing_rate"])
+    assert found.held_out is True
+    assert "held-out trials" in found.notes[0]
+
+
+def test_a_fit_is_checked_against_the_counts_it_predicts(rates):
+    """The PIT of 300 nodes × 60 trials × 5 windows is uniform to 0.02, or far from it."""
+    _, judged, model = fitted(rates, per_condition=True)
+    drawn = sn.simulate(model, judged.n_trials, T, seed=3, conditions=judged.conditions)
+    names = ["firing_rate"]
+    good = sn.validate(judged, drawn, statistics=names, bundle=model).checks
+    assert [one.scope for one in good] == [None, "first", "second"]
+    assert good[0].distance < 0.02
+    assert good[0].observed.sum() == pytest.approx(good[0].expected.sum())
+    assert good[0].pit.sum() == pytest.approx(1)
+    _, judged, pooled = fitted(rates)
+    bad = sn.validate(judged, drawn, statistics=names, bundle=pooled).checks
+    assert bad[0].distance > 0.1
+
+
+def test_quality_is_one_at_the_floor_and_zero_at_the_baseline(rates, observed, report):
+    assert report.quality > 0.97
+    blind = sn.simulate(sn.fit_bundle(observed, "bernoulli"), seed=3)
+    found = sn.validate(observed, blind)
+    assert found.find("rate per condition").quality < 0.05
+    assert found.find("firing rate").quality > 0.9
+    assert 0 < found.quality < 0.8
+    assert found.lowest.quality == min(x.quality for x in found.statistics if x.quality is not None)
+
+
+def test_diagnostics_say_what_cannot_be_compared(rates, observed):
+    drawn = sn.simulate(bundle(rates), seed=2)
+    assert all(one.passed for one in sn.validate(observed, drawn).diagnostics)
+    counts = replace(drawn, data=drawn.to_dense().astype(np.uint8) * 2)
+    uneven = observed.trials(np.arange(15))
+    for other, name in (
+        (counts, "domain"),
+        (uneven, "conditions"),
+        (replace(drawn, bin_width=0.1), "bin_width"),
+        (replace(drawn, conditions=None), "conditions"),
+        (replace(drawn, schedule="blocked", conditions=CONDITIONS[::-1].copy()), "schedule"),
+    ):
+        found = sn.validate(observed, other, statistics=["firing_rate"])
+        assert name in [one.name for one in found.diagnostics if not one.passed]
+        assert found.verdict.startswith("Not comparable")
+        assert not found.meets(0.0)
+
+
+def test_nodes_that_differ_are_flagged(rates, observed):
+    changed = rates.copy()
+    changed[100:120] = np.clip(changed[100:120] + 0.15, 0, 1)
+    found = sn.validate(observed, sn.simulate(bundle(changed), seed=2), statistics=["firing_rate"])
+    flagged = np.flatnonzero(found.node_flags["firing rate"] < 0.05)
+    assert set(range(100, 120)) <= set(flagged.tolist())
+    assert len(flagged) <= 23
+
+
+def test_trials_are_split_within_conditions(observed):
+    training, judged = sn.split_trials(observed, 0.7, rng=1)
+    assert (training.n_trials, judged.n_trials) == (40, 20)
+    for part, each in ((training, 4), (judged, 2)):
+        assert np.bincount(part.conditions[:, 0]).tolist() == [each] * 10
+    with pytest.raises(sn.StochnetError, match="between 0 and 1"):
+        sn.split_trials(observed, 1.0)
+    with pytest.raises(sn.StochnetError, match="one trial only"):
+        sn.split_trials(observed.trials(slice(0, 3)))

@@ -14,16 +14,38 @@ from stochnet.errors import StochnetError
 # Commands are shown in this order: that of the work.
 from stochnet.cli import demo
 from stochnet.cli import networks
-from stochnet.cli import loop
+from stochnet.cli import track
+from stochnet.cli import presenting
+from stochnet.cli import fitting
+from stochnet.cli import simulating
+from stochnet.cli import validating
+from stochnet.cli import generation
 from stochnet.cli import assess
 from stochnet.cli import summaries
 from stochnet.cli import counts
 from stochnet.cli import files
+from stochnet.cli import study
 
 # typer keeps this class in different places in different versions.
 UsageError: Any = typer.BadParameter.__bases__[0]
 
-__all__ = ["app", "assess", "counts", "demo", "files", "loop", "main", "networks", "summaries"]
+__all__ = [
+    "app",
+    "assess",
+    "counts",
+    "demo",
+    "files",
+    "fitting",
+    "generation",
+    "main",
+    "networks",
+    "presenting",
+    "simulating",
+    "study",
+    "summaries",
+    "track",
+    "validating",
+]
 
 
 def main() -> None:

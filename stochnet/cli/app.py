@@ -95,6 +95,7 @@ Config = Annotated[
         metavar="FILE.toml",
     ),
 ]
+Raster = Annotated[Path, typer.Argument(metavar="RASTER.h5", show_default=False)]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Seed = Annotated[
     int | None, typer.Option("--seed", help="From 0 to 2**64 - 1; drawn and recorded if not given.")

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from stochnet.cli.app import Config, Quiet, Windows, app
+from stochnet.cli.app import Config, Quiet, Raster, Windows, app
 from stochnet.cli.console import note, progress, to_stdout
-from stochnet.cli.loop import Raster
 
 if TYPE_CHECKING:
     from stochnet.assumptions import Assessment

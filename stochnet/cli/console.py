@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -69,3 +70,8 @@ def note(message: str, quiet: bool = False) -> None:
 def to_stdout() -> Console:
     """Return a console for results; plain where stdout is no terminal."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+
+
+def to_stderr_table(table: Any) -> None:
+    """Print a table on stderr, so that stdout stays free for results."""
+    Console(stderr=True, highlight=False).print(table)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 from rich.table import Table
 
@@ -9,6 +11,8 @@ from stochnet.bundle import Bundle
 from stochnet.cli.columns import columns, number
 from stochnet.errors import InvalidInputError
 from stochnet.flags import Flag
+from stochnet.populations.law import Population
+from stochnet.populations.margin import TABLE
 
 
 def bundle_table(bundle: Bundle) -> Table:
@@ -59,3 +63,43 @@ def selection_table(bundle: Bundle) -> Table:
                 "–" if len(selection.processes) == 1 else runner_up,
             )
     return table
+
+
+def population_table(bundle: Bundle, *, families: bool = False) -> Table:
+    """Return how well the parametric laws of the parameters fit: by layer and process."""
+    table = columns(
+        Table(
+            title="Laws of the parameters over nodes",
+            caption="Kolmogorov distances of the parametric laws. fitting: parameters, under each "
+            "condition, within the distance that a sample of the law exceeds once in 20 times; "
+            "rate, tuning: of the mean of the leading parameter over conditions, and of its spread "
+            "over them; floor: for these two. The empirical law needs no fit.",
+        ),
+        "layer", "process", "nodes", "dead", "fitting", "worst", "rate", "tuning", "floor",
+        *(["families"] if families else []),
+    )  # fmt: skip
+    for law in bundle.populations:
+        known = [one.distance for one in law.margins if one.n_inside]
+        distances = (law.rate_distance, law.tuning_distance, law.rate_floor)
+        table.add_row(
+            law.layer,
+            law.process.name,
+            f"{law.n_nodes:,}",
+            f"{law.dead:.3g}",
+            f"{law.fitting}/{len(law.margins)}",
+            f"{max(known):.3f}" if known else "–",
+            *("–" if np.isnan(one) else f"{one:.3f}" for one in distances),
+            *([_families(law)] if families else []),
+        )
+    return table
+
+
+def _families(law: Population) -> str:
+    """Return the two most frequent families of a law's parameters."""
+    kinds = Counter(
+        one.family
+        if len(one.components) == 1 or one.family == TABLE
+        else f"{len(one.components)} × {one.family}"
+        for one in law.margins
+    )
+    return ", ".join(name for name, _ in kinds.most_common(2)) or "–"

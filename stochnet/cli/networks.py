@@ -6,7 +6,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from stochnet.cli.app import By, Config, Quiet, ScheduleName, Seed, app
@@ -17,7 +16,7 @@ from stochnet.errors import InvalidInputError
 from stochnet.rng import resolve_seed
 
 if TYPE_CHECKING:
-    from stochnet.recording import Dataset, Network
+    from stochnet.recording import Dataset
 
 Data = Annotated[
     str,
@@ -114,7 +113,7 @@ def train(
             checkpoints=checkpoints,
             test=None if held_out is None else (held_out.images, held_out.labels),
             n_classes=shown.n_classes,
-            normalize=_normalize(normalize),
+            normalize=parse_normalize(normalize),
             facts={"architecture": architecture, "dataset": shown.name, "limit": limit},
             progress=report,
         )
@@ -172,6 +171,7 @@ def record(
     """Record which nodes fire for which stimulus, or with --summary their statistics only."""
     from stochnet.recording import load_dataset, load_network, record_summary
     from stochnet.recording import record as run
+    from stochnet.recording.labels import trained_on
     from stochnet.storage import write_summary
     from stochnet.storage.publish import check_target
 
@@ -203,8 +203,8 @@ def record(
         "channel_rule": channel_rule.value,
         "batch_size": batch_size,
         "device": device.value,
-        "training_labels": _training_labels(network, shown),
-        "normalize": _normalize(normalize) or network.normalize,
+        "training_labels": trained_on(network, shown),
+        "normalize": parse_normalize(normalize) or network.normalize,
         "provenance": {
             "model": network.name,
             "weights_file": "" if weights is None else str(weights),
@@ -250,21 +250,14 @@ def _splits(data: str, root: Path | None, download: bool) -> tuple[Dataset, Data
     return shown, load_dataset(data, "test", root=root, download=download)
 
 
-def _training_labels(network: Network, shown: Dataset) -> Any:
-    """Return the labels trained on, -1 beyond them; None if they are the true ones."""
-    labels = network.training_labels
-    facts = network.facts
-    if labels is None or facts.get("labels") == "true" or facts.get("dataset") != shown.name:
-        return None
-    if shown.split not in (None, "train"):
-        return None
-    known = np.full(len(shown), -1, np.int64)
-    n = min(len(shown), len(labels))
-    known[:n] = labels[:n]
-    return known
+def parse_normalize(texts: tuple[str, str] | None) -> Any:
+    """Return the means and the standard deviations of two texts; None for none.
 
-
-def _normalize(texts: tuple[str, str] | None) -> Any:
+    Raises
+    ------
+    InvalidInputError
+        They are no numbers.
+    """
     if texts is None:
         return None
     try:

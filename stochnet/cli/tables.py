@@ -11,7 +11,7 @@ from rich.table import Table
 
 from stochnet.bundle import Bundle
 from stochnet.cli.columns import columns, number
-from stochnet.cli.fit_tables import bundle_table, selection_table
+from stochnet.cli.fit_tables import bundle_table, population_table, selection_table
 from stochnet.flags import FLAG_DOC
 from stochnet.raster_summary import RasterSummary
 from stochnet.storage import read_bundle, read_kind, read_observed, stored_digest
@@ -150,6 +150,8 @@ def describe(path: Path) -> Iterator[Table | str]:
         yield bundle_table(holder)
         if holder.selection is not None:
             yield selection_table(holder)
+        if holder.populations:
+            yield population_table(holder, families=True)
         seen = int(np.bitwise_or.reduce([np.bitwise_or.reduce(fit.flags) for fit in holder.fits]))
         for flag, doc in FLAG_DOC.items():
             if seen & flag.value:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from stochnet.kernels.counts import independent_counts, pooled_counts
+from stochnet.kernels.latent_spikes import correlated_spikes
 from stochnet.kernels.renewal_spikes import renewal_spikes
 from stochnet.kernels.segmented import segmented_spikes
 from stochnet.kernels.sparse import COUNTERS, sparse_spikes
@@ -18,6 +19,7 @@ from stochnet.rng import PROBABILITY_BITS
 
 __all__ = [
     "check",
+    "correlated_spikes",
     "independent_counts",
     "pooled_counts",
     "pooled_spikes",

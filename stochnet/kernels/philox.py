@@ -24,16 +24,18 @@ geometric_gap = Binding(numba.njit(nogil=True, error_model="numpy"))(rng.geometr
 _I8, _I32, _I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 
 
-def _splat(builder: Any, value: Any, lanes: int) -> Any:
+def splat(builder: Any, value: Any, lanes: int) -> Any:
+    """Emit a vector that holds one value in all its lanes."""
     vector = ir.VectorType(value.type, lanes)
     one = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(_I32, 0))
     zeros = ir.Constant(ir.VectorType(_I32, lanes), [0] * lanes)
     return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
 
 
-def _pointer(
+def place_of(
     context: Any, builder: Any, array_type: Any, array: Any, offset: Any, vector: Any
 ) -> Any:
+    """Emit the place of an element of an array, as a pointer to a vector."""
     data = context.make_array(array_type)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [offset]), vector.as_pointer())
 
@@ -61,7 +63,7 @@ def lanes(n: int, *, many_nodes: bool = False) -> Any:
                 return ir.Constant(vector, [value] * n)
 
             def load(which: int) -> Any:
-                pointer = _pointer(
+                pointer = place_of(
                     context, builder, signature.args[which], args[which], args[4], vector
                 )
                 value = builder.load(pointer)
@@ -70,8 +72,8 @@ def lanes(n: int, *, many_nodes: bool = False) -> Any:
 
             low, half = constant(0xFFFFFFFF), constant(32)
             c0, c1 = load(2), load(3)
-            c2 = load(5) if many_nodes else _splat(builder, args[5], n)
-            c3 = _splat(builder, args[6], n)
+            c2 = load(5) if many_nodes else splat(builder, args[5], n)
+            c3 = splat(builder, args[6], n)
             key0, key1 = args[7], args[8]
             mask = ir.Constant(_I64, 0xFFFFFFFF)
             for _ in range(10):
@@ -79,8 +81,8 @@ def lanes(n: int, *, many_nodes: bool = False) -> Any:
                 p1 = builder.mul(builder.and_(c2, low), constant(0xCD9E8D57))
                 x0 = builder.xor(builder.lshr(p1, half), c1)
                 x2 = builder.xor(builder.lshr(p0, half), c3)
-                c0 = builder.xor(x0, _splat(builder, key0, n))
-                c2 = builder.xor(x2, _splat(builder, key1, n))
+                c0 = builder.xor(x0, splat(builder, key0, n))
+                c2 = builder.xor(x2, splat(builder, key1, n))
                 # Upper halves may hold junk here; they are masked before they are multiplied.
                 c1, c3 = builder.and_(p1, low), builder.and_(p0, low)
                 key0 = builder.and_(builder.add(key0, ir.Constant(_I64, 0x9E3779B9)), mask)
@@ -91,7 +93,7 @@ def lanes(n: int, *, many_nodes: bool = False) -> Any:
             woven = builder.shuffle_vector(
                 pair0, pair1, ir.Constant(ir.VectorType(_I32, 2 * n), order)
             )
-            target = _pointer(
+            target = place_of(
                 context, builder, signature.args[0], args[0], args[1], ir.VectorType(_I64, 2 * n)
             )
             builder.store(woven, target).align = 8
@@ -107,7 +109,7 @@ def _bits(builder: Any, operator: str, one: Any, other: Any) -> Any:
 
 
 def _load_bytes(context: Any, builder: Any, array_type: Any, array: Any, offset: Any) -> Any:
-    pointer = _pointer(context, builder, array_type, array, offset, ir.VectorType(_I8, 64))
+    pointer = place_of(context, builder, array_type, array, offset, ir.VectorType(_I8, 64))
     value = builder.load(pointer)
     value.align = 1
     return value
@@ -120,7 +122,7 @@ def _compare(operator: str) -> Any:
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             loaded = _load_bytes(context, builder, signature.args[0], args[0], args[1])
-            other = _splat(builder, builder.trunc(args[2], _I8), 64)
+            other = splat(builder, builder.trunc(args[2], _I8), 64)
             return _bits(builder, operator, loaded, other)
 
         return signature, generate

@@ -9,16 +9,20 @@ except ModuleNotFoundError as error:
 
 from stochnet.recording.architectures import ARCHITECTURES
 from stochnet.recording.datasets import Dataset, load_dataset
+from stochnet.recording.labels import draw_labels
+from stochnet.recording.monitor import Monitor
 from stochnet.recording.networks import Network, build_model, load_network
 from stochnet.recording.recorder import record
 from stochnet.recording.summarizer import record_summary
-from stochnet.recording.training import Epoch, TrainingResult, draw_labels, train
+from stochnet.recording.tracking import track
+from stochnet.recording.training import Epoch, TrainingResult, train
 from stochnet.recording.weights import apply_state, read_weights, save_network
 
 __all__ = [
     "ARCHITECTURES",
     "Dataset",
     "Epoch",
+    "Monitor",
     "Network",
     "TrainingResult",
     "apply_state",
@@ -30,5 +34,6 @@ __all__ = [
     "record",
     "record_summary",
     "save_network",
+    "track",
     "train",
 ]

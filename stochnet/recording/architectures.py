@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from torch import nn
@@ -14,6 +14,10 @@ Builder = Callable[[int, int, int, int], nn.Module]
 
 SMALLEST = 16
 """Pixels that images must have on each side."""
+
+
+def _scaled(widths: Sequence[int], breadth: float) -> tuple[int, ...]:
+    return tuple(max(1, round(breadth * width)) for width in widths)
 
 
 def mlp(channels: int, height: int, width: int, n_classes: int) -> nn.Module:
@@ -47,38 +51,49 @@ def lenet(channels: int, height: int, width: int, n_classes: int) -> nn.Module:
     )
 
 
-def alexnet(channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-    """Build AlexNet (Krizhevsky et al. 2012) with 3 × 3 kernels and hidden layers of 1,024."""
+def alexnet(
+    channels: int, height: int, width: int, n_classes: int, *, breadth: float = 1.0
+) -> nn.Module:
+    """Build AlexNet (Krizhevsky et al. 2012) with 3 × 3 kernels and hidden layers of 1,024.
+
+    Every hidden layer has `breadth` times its channels or units.
+    """
+    c1, c2, c3, c4, units = _scaled((64, 192, 384, 256, 1024), breadth)
     return nn.Sequential(
-        nn.Conv2d(channels, 64, 3, padding=1),
+        nn.Conv2d(channels, c1, 3, padding=1),
         nn.ReLU(),
         nn.MaxPool2d(2),
-        nn.Conv2d(64, 192, 3, padding=1),
+        nn.Conv2d(c1, c2, 3, padding=1),
         nn.ReLU(),
         nn.MaxPool2d(2),
-        nn.Conv2d(192, 384, 3, padding=1),
+        nn.Conv2d(c2, c3, 3, padding=1),
         nn.ReLU(),
-        nn.Conv2d(384, 256, 3, padding=1),
+        nn.Conv2d(c3, c4, 3, padding=1),
         nn.ReLU(),
-        nn.Conv2d(256, 256, 3, padding=1),
+        nn.Conv2d(c4, c4, 3, padding=1),
         nn.ReLU(),
         nn.AdaptiveMaxPool2d(2),
         nn.Flatten(),
         nn.Dropout(),
-        nn.Linear(256 * 4, 1024),
+        nn.Linear(c4 * 4, units),
         nn.ReLU(),
         nn.Dropout(),
-        nn.Linear(1024, 1024),
+        nn.Linear(units, units),
         nn.ReLU(),
-        nn.Linear(1024, n_classes),
+        nn.Linear(units, n_classes),
     )
 
 
-def vgg11(channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-    """Build VGG-11 (Simonyan & Zisserman 2015) with batch normalization and one linear layer."""
+def vgg11(
+    channels: int, height: int, width: int, n_classes: int, *, breadth: float = 1.0
+) -> nn.Module:
+    """Build VGG-11 (Simonyan & Zisserman 2015) with batch normalization and one linear layer.
+
+    Every hidden layer has `breadth` times its channels.
+    """
     layers: list[nn.Module] = []
     for widths in ((64,), (128,), (256, 256), (512, 512), (512, 512)):
-        for out in widths:
+        for out in _scaled(widths, breadth):
             layers += [
                 nn.Conv2d(channels, out, 3, padding=1, bias=False),
                 nn.BatchNorm2d(out),
@@ -91,9 +106,15 @@ def vgg11(channels: int, height: int, width: int, n_classes: int) -> nn.Module:
     )
 
 
-def resnet18_small(channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-    """Build ResNet-18 (He et al. 2016) with a 3 × 3 stem and no pooling before the blocks."""
-    return resnet(channels, n_classes, widths=(64, 128, 256, 512), blocks=2, project=True)
+def resnet18_small(
+    channels: int, height: int, width: int, n_classes: int, *, breadth: float = 1.0
+) -> nn.Module:
+    """Build ResNet-18 (He et al. 2016) with a 3 × 3 stem and no pooling before the blocks.
+
+    Every hidden layer has `breadth` times its channels.
+    """
+    widths = _scaled((64, 128, 256, 512), breadth)
+    return resnet(channels, n_classes, widths=widths, blocks=2, project=True)
 
 
 def resnet20(channels: int, height: int, width: int, n_classes: int) -> nn.Module:

@@ -17,8 +17,12 @@ _ROWS = 1024
 
 def weights_sha256(model: nn.Module) -> str:
     """Hash names, types, shapes and values of the state of a network, in the order of the names."""
+    return state_sha256(model.state_dict())
+
+
+def state_sha256(state: Mapping[str, Any]) -> str:
+    """Hash a state dict, as `weights_sha256` does."""
     digest = hashlib.sha256()
-    state = model.state_dict()
     for name in sorted(state):
         value = state[name]
         if isinstance(value, torch.Tensor):

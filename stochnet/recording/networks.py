@@ -163,11 +163,15 @@ def load_network(
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
+def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
     """Draw from a seed within the context; torch's random state is as before afterwards."""
-    # Networks are built and trained on the CPU; manual_seed would touch other devices too.
-    with torch.random.fork_rng(devices=[]):
+    away = device is not None and device.type == "cuda"
+    # manual_seed alone would touch every device.
+    with torch.random.fork_rng(devices=[device] if away else []):
         torch.default_generator.manual_seed(seed)
+        if away:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
         yield
 
 

@@ -58,6 +58,20 @@ def recording_state(model: nn.Module, device: torch.device) -> Iterator[None]:
             model.to(home)
 
 
+@contextmanager
+def moved(model: nn.Module, device: torch.device) -> Iterator[None]:
+    """Keep a network on a device within the context; afterwards it is where it was."""
+    home = _home(model)
+    if home is None or _same(home, device):
+        yield
+        return
+    try:
+        _move(model, device)
+        yield
+    finally:
+        model.to(home)
+
+
 def input_type(model: nn.Module) -> torch.dtype:
     """Return the floating type that a network computes in: that of its first parameter."""
     for parameter in model.parameters():
@@ -92,3 +106,12 @@ def _move(model: nn.Module, device: torch.device) -> None:
 
 def _same(one: torch.device, other: torch.device) -> bool:
     return one.type == other.type and (one.index or 0) == (other.index or 0)
+
+
+@contextmanager
+def untouched_random_state(model: nn.Module) -> Iterator[None]:
+    """Leave the random state of torch as it is, on the CPU and where the network is."""
+    devices = sorted({tensor.device.index or 0 for tensor in model.parameters()
+                      if tensor.device.type == "cuda"})  # fmt: skip
+    with torch.random.fork_rng(devices=devices):
+        yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ from torch import nn
 
 from stochnet.errors import InvalidInputError, RecordingError
 from stochnet.recording.images import Normalize, Stimuli, prepare
+from stochnet.recording.labels import draw_labels
 from stochnet.recording.networks import seeded
+from stochnet.recording.state import find_device, moved
 from stochnet.recording.weights import save_network
 from stochnet.threads import Progress
 
@@ -53,45 +55,6 @@ class TrainingResult:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def draw_labels(labels: ArrayLike, mode: str, n_classes: int, seed: int) -> NDArray[np.int64]:
-    """Return the labels to train on.
-
-    Parameters
-    ----------
-    labels : array_like of int, shape (stimulus,)
-        The true ones.
-    mode : str
-        ``"true"``; ``"random"``: each is drawn anew, all classes alike; ``"noise:0.4"``: that
-        fraction of them is drawn anew, which may give the true class again. With one seed, what a
-        smaller fraction changes a larger one changes in the same way.
-    n_classes : int
-        Number of classes.
-    seed : int
-        Decides which labels change, and to what.
-
-    Raises
-    ------
-    InvalidInputError
-        The mode is unknown.
-    """
-    true = np.asarray(labels, dtype=np.int64)
-    kind, _, amount = mode.partition(":")
-    try:
-        fraction = {"true": 0.0, "random": 1.0}[mode] if kind != "noise" else float(amount)
-    except (KeyError, ValueError):
-        fraction = math.nan
-    if not 0 <= fraction <= 1:
-        raise InvalidInputError(
-            f"labels must be 'true', 'random' or 'noise:FRACTION' (0 to 1), got {mode!r}"
-        )
-    rng = np.random.default_rng([seed, 1])
-    order, drawn = rng.permutation(len(true)), rng.integers(n_classes, size=len(true))
-    changed = order[: round(fraction * len(true))]
-    result = true.copy()
-    result[changed] = drawn[changed]
-    return result
-
-
 def train(
     model: nn.Module,
     images: ArrayLike,
@@ -100,6 +63,7 @@ def train(
     epochs: int = 100,
     batch_size: int = 128,
     lr: float = 1e-3,
+    weight_decay: float = 0.0,
     seed: int = 0,
     labels_mode: str = "true",
     stop_at: float | None = 1.0,
@@ -107,10 +71,12 @@ def train(
     test: tuple[ArrayLike, ArrayLike] | None = None,
     n_classes: int | None = None,
     normalize: Normalize | None = None,
+    device: str | torch.device = "cpu",
     facts: Mapping[str, Any] | None = None,
+    after_epoch: Callable[[Epoch, nn.Module], bool | None] | None = None,
     progress: Progress | None = None,
 ) -> TrainingResult:
-    """Train a network in place, with Adam on the cross-entropy.
+    """Train a network in place, with Adam (AdamW) on the cross-entropy.
 
     On the CPU, and with one number of threads, a seed gives the same weights every time. The global
     random state of torch is as before afterwards.
@@ -127,6 +93,8 @@ def train(
         Images per step.
     lr : float, default 0.001
         Step size of Adam.
+    weight_decay : float, default 0.0
+        Share of every weight, times `lr`, that a step takes off (Loshchilov & Hutter 2019, AdamW).
     seed : int, default 0
         Decides the order of the images, dropout and random labels.
     labels_mode : str, default "true"
@@ -141,8 +109,14 @@ def train(
         One more than the highest label by default.
     normalize : tuple of (mean, std), optional
         As for `stochnet.record`; kept in the checkpoint.
+    device : str, default "cpu"
+        Where the network trains; afterwards it is where it was.
     facts : mapping, optional
         To keep in the checkpoints, such as the names of architecture and data set.
+    after_epoch : callable, optional
+        Called with (what the epoch came to, the network in eval mode) after each epoch, and before
+        the training with epoch 0, whose loss is NaN; for example to record the network. It must
+        leave the weights and the random state alone. Training ends where it returns True.
     progress : callable, optional
         Called with ("train", epochs done, epochs).
 
@@ -155,6 +129,8 @@ def train(
     """
     if epochs < 1 or batch_size < 1 or not lr > 0:
         raise InvalidInputError("epochs and batch_size must be at least 1, and lr positive")
+    if not 0 <= weight_decay < math.inf:
+        raise InvalidInputError(f"weight_decay must be 0 or more, got {weight_decay}")
     if not 0 <= seed < 2**63:
         raise InvalidInputError(f"seed must lie in 0 to 2^63 - 1, got {seed}")
     shown = prepare(images, normalize)
@@ -168,6 +144,7 @@ def train(
         test_images = prepare(test[0], normalize)
         held_out = (test_images, torch.from_numpy(_labels(test[1], len(test_images))))
     wanted = torch.from_numpy(target)
+    place = find_device(device)
     known: dict[str, Any] = {
         "image_shape": list(shown.batch(0, 1, _CPU, torch.float32).shape[1:]),
         "n_classes": n_classes,
@@ -176,28 +153,35 @@ def train(
         "training_labels": wanted.clone(),
         "batch_size": batch_size,
         "lr": lr,
+        "weight_decay": weight_decay,
+        "epochs": epochs,
+        "stop_at": stop_at,
         "normalize": [list(shown.mean), list(shown.std)] if shown.mean else None,
         **(facts or {}),
     }
     history: list[Epoch] = []
     folder = None if checkpoints is None else _folder(checkpoints)
-    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
     order = torch.Generator().manual_seed(seed)
-    with seeded(seed):
+    with seeded(seed, place), moved(model, place):
+        # Without decay this is Adam, to the bit.
+        optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
         _checkpoint(folder, 0, model, known, history)
+        if after_epoch is not None:
+            after_epoch(_measured(0, math.nan, model, shown, wanted, held_out, place), model)
         for epoch in range(1, epochs + 1):
-            loss = _epoch(model, optimizer, shown, wanted, batch_size, order)
+            loss = _epoch(model, optimizer, shown, wanted, batch_size, order, place)
             if not math.isfinite(loss):
                 raise RecordingError(
                     f"the loss of epoch {epoch} is {loss}: lower the step size (lr={lr})"
                 )
-            accuracy = _accuracy(model, shown, wanted)
-            tested = None if held_out is None else _accuracy(model, *held_out)
-            history.append(Epoch(epoch, loss, accuracy, tested))
+            history.append(_measured(epoch, loss, model, shown, wanted, held_out, place))
             _checkpoint(folder, epoch, model, known, history)
+            enough = stop_at is not None and history[-1].train_accuracy >= stop_at
+            if after_epoch is not None:
+                enough |= bool(after_epoch(history[-1], model))
             if progress is not None:
                 progress("train", epoch, epochs)
-            if stop_at is not None and accuracy >= stop_at:
+            if enough:
                 break
     known["history"] = [asdict(one) for one in history]
     return TrainingResult(tuple(history), target, known)
@@ -210,6 +194,7 @@ def _epoch(
     labels: torch.Tensor,
     batch_size: int,
     order: torch.Generator,
+    device: torch.device,
 ) -> float:
     """Go once through the images in random order; return the mean loss."""
     model.train()
@@ -220,7 +205,8 @@ def _epoch(
         # Batch normalization cannot train on a single image.
         if len(index) == 1 and len(shown) > 1:
             continue
-        loss = nn.functional.cross_entropy(model(shown.at(index)), labels[index])
+        images, wanted = shown.at(index).to(device), labels[index].to(device)
+        loss = nn.functional.cross_entropy(model(images), wanted)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -228,14 +214,29 @@ def _epoch(
     return total / len(shown)
 
 
-def _accuracy(model: nn.Module, shown: Stimuli, labels: torch.Tensor) -> float:
+def _measured(
+    epoch: int,
+    loss: float,
+    model: nn.Module,
+    shown: Stimuli,
+    labels: torch.Tensor,
+    held_out: tuple[Stimuli, torch.Tensor] | None,
+    device: torch.device,
+) -> Epoch:
+    tested = None if held_out is None else _accuracy(model, *held_out, device)
+    return Epoch(epoch, loss, _accuracy(model, shown, labels, device), tested)
+
+
+def _accuracy(
+    model: nn.Module, shown: Stimuli, labels: torch.Tensor, device: torch.device
+) -> float:
     model.eval()
     right = 0
     with torch.no_grad():
         for start in range(0, len(shown), _EVALUATED):
             stop = min(start + _EVALUATED, len(shown))
-            scores = model(shown.batch(start, stop, _CPU, torch.float32))
-            right += int((scores.argmax(1) == labels[start:stop]).sum())
+            scores = model(shown.batch(start, stop, device, torch.float32))
+            right += int((scores.argmax(1).cpu() == labels[start:stop]).sum())
     return right / len(shown)
 
 

@@ -11,11 +11,19 @@ from stochnet.errors import InvalidInputError, MissingExtraError
 if TYPE_CHECKING:
     from stochnet.assumptions import Assessment
     from stochnet.demo.parts import DemoResult
+    from stochnet.tracking import Log, Plan
     from stochnet.validation.outcome import Report
 
 FIGURE_ENDINGS = (".png", ".svg")
 
-__all__ = ["check_figure", "write_assessment", "write_demo", "write_validation"]
+__all__ = [
+    "check_figure",
+    "check_page",
+    "write_assessment",
+    "write_demo",
+    "write_tracking",
+    "write_validation",
+]
 
 
 def write_validation(
@@ -46,6 +54,44 @@ def write_demo(result: DemoResult, path: str | os.PathLike[str]) -> None:
     from stochnet.report.demo_page import write
 
     write(result, path)
+
+
+def write_tracking(
+    log: Log, plan: Plan, path: str | os.PathLike[str], *, running: bool = False
+) -> None:
+    """Write the indicators of a training as one HTML file, which is whole at any time.
+
+    Parameters
+    ----------
+    log : Log
+        The table.
+    plan : Plan
+        Windows and schedules of its columns.
+    path : path-like
+        Target.
+    running : bool, default False
+        Whether more epochs may come: the page then loads itself again now and then.
+
+    Raises
+    ------
+    MissingExtraError
+        matplotlib or jinja2 is not installed.
+    """
+    check_page()
+    from stochnet.report.tracking_page import write
+
+    write(log, plan, path, running=running)
+
+
+def check_page() -> None:
+    """Refuse a page that cannot be made, before anything is computed for it.
+
+    Raises
+    ------
+    MissingExtraError
+        matplotlib or jinja2 is not installed.
+    """
+    _need()
 
 
 def write_assessment(assessment: Assessment, path: str | os.PathLike[str]) -> None:

@@ -19,6 +19,8 @@ from matplotlib.figure import Figure
 INK, SOFT, GRID = "#010203", "#040506", "#070809"
 OBSERVED, SIMULATED, THIRD = "#0a0b0c", "#0d0e0f", "#101112"
 WASH = "#131415"
+# One color a depth, where lines are the layers of a network.
+DEPTHS = tuple(f"#16{level:02x}17" for level in range(24))
 ROLES = {
     INK: "--ink",
     SOFT: "--soft",
@@ -27,6 +29,7 @@ ROLES = {
     SIMULATED: "--simulated",
     THIRD: "--third",
     WASH: "--wash",
+    **{color: f"--depth-{level}" for level, color in enumerate(DEPTHS)},
 }
 
 STYLE: dict[str, Any] = {

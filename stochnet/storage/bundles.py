@@ -14,9 +14,14 @@ from stochnet.bundle import Bundle
 from stochnet.errors import FileFormatError
 from stochnet.fits import ProcessFit, joined
 from stochnet.intervals import LEVEL
+from stochnet.latents import Latents
 from stochnet.process import Process
 from stochnet.processes import PROCESSES
 from stochnet.selection import Selection
+from stochnet.storage.populations import (
+    DATASETS as POPULATION_DATASETS,
+)
+from stochnet.storage.populations import add_population, read_population
 from stochnet.storage.provenance import read_provenance
 from stochnet.storage.rasters import layer_arrays, read_layers
 from stochnet.storage.safe import FORMAT_VERSION, Layout, attribute, safe_open
@@ -29,6 +34,9 @@ LAYOUT = Layout(
         "layers",
         "provenance",
         "selection",
+        "latents",
+        "populations",
+        "populations/[^/]+",
         "fits",
         "fits/[^/]+",
         "fits/[^/]+/(params|standard_errors|intervals)",
@@ -39,8 +47,12 @@ LAYOUT = Layout(
         "fits/[^/]+/(node_ids|log_likelihood|flags|observed_bins)",
         "fits/[^/]+/(params|standard_errors|intervals)/[a-z_0-9]+",
         "selection/(processes|scores|chosen)",
+        "latents/(loadings|mixing|trial)",
+        f"populations/[^/]+/({'|'.join(POPULATION_DATASETS)})",
     ),
 )
+
+_LATENTS = ("loadings", "mixing", "trial")
 
 
 def bundle_tree(bundle: Bundle) -> Tree:
@@ -91,6 +103,14 @@ def bundle_tree(bundle: Bundle) -> Tree:
         )
         datasets["selection/scores"] = bundle.selection.scores
         datasets["selection/chosen"] = bundle.selection.chosen.astype(np.int64)
+    if bundle.latents is not None:
+        attributes["latents@encoding-type"] = "latents"
+        attributes["latents@encoding-version"] = FORMAT_VERSION
+        for name in _LATENTS:
+            datasets[f"latents/{name}"] = getattr(bundle.latents, name)
+    for law in bundle.populations:
+        number = next(i for i, layer in enumerate(bundle.layers) if layer.name == law.layer)
+        add_population(f"populations/{number:04d}-{law.fit:02d}", law, datasets, attributes)
     return Tree(datasets, attributes)
 
 
@@ -141,6 +161,11 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
             str(attribute(handle, "schedule")),
             read_provenance(handle),
             _read_selection(handle),
+            _read_latents(handle),
+            tuple(
+                read_population(handle["populations"][name], _known_process)
+                for name in sorted(handle.get("populations", ()))
+            ),
         )
 
 
@@ -155,6 +180,12 @@ def _read_selection(handle: h5py.File) -> Selection | None:
         group["scores"][...],
         group["chosen"][...],
     )
+
+
+def _read_latents(handle: h5py.File) -> Latents | None:
+    if "latents" not in handle:
+        return None
+    return Latents(*(handle["latents"][name][...] for name in _LATENTS))
 
 
 def _read_fits(handle: h5py.File) -> tuple[ProcessFit, ...]:

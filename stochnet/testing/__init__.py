@@ -12,6 +12,7 @@ except ModuleNotFoundError as error:
 
 from stochnet.testing.arrays import conditions, dense
 from stochnet.testing.estimators import CHECKS, check_estimator
+from stochnet.testing.latents import latents
 from stochnet.testing.networks import bundles, params, seeds
 from stochnet.testing.outcome import EstimatorReport, Outcome, Point
 from stochnet.testing.rasters import rasters, recordings, schedules
@@ -26,6 +27,7 @@ __all__ = [
     "check_estimator",
     "conditions",
     "dense",
+    "latents",
     "params",
     "rasters",
     "recordings",

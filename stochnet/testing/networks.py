@@ -14,6 +14,7 @@ from stochnet.errors import InvalidInputError
 from stochnet.process import Array, Param, Process
 from stochnet.processes import PROCESSES, get_process
 from stochnet.testing.arrays import Size, conditions, sizes
+from stochnet.testing.latents import latents
 
 N_CONDITIONS = 3
 Window = int | None | Literal["any"]
@@ -89,6 +90,7 @@ def bundles(
     window: Window = "any",
     bin_width: float | None = None,
     edges: bool = False,
+    correlated: bool = False,
 ) -> Bundle:
     """Draw networks, ready for `simulate` without further arguments.
 
@@ -107,6 +109,8 @@ def bundles(
         Seconds per bin; none by default.
     edges : bool, default False
         As for `params`.
+    correlated : bool, default False
+        Whether the nodes of independent 0/1 bins share latents.
 
     Returns
     -------
@@ -145,7 +149,15 @@ def bundles(
             Bundle.from_params, st.just(known), st.just(values), window=st.just(held), **options
         )
         parts.append((draw(whole), ids))
-    if len(parts) == 1:
-        return parts[0][0]
-    fits = tuple(replace(one.fits[0], node_ids=ids) for one, ids in parts)
-    return replace(parts[0][0], fits=fits, layers=())
+    bundle = parts[0][0]
+    if len(parts) > 1:
+        fits = tuple(replace(one.fits[0], node_ids=ids) for one, ids in parts)
+        bundle = replace(bundle, fits=fits, layers=())
+    if not correlated:
+        return bundle
+    shared = draw(latents(n))
+    plain = np.zeros(n)
+    for fit in bundle.fits:
+        plain[fit.node_ids] = fit.process.is_plain
+    shared = replace(shared, loadings=shared.loadings * plain[:, None], trial=shared.trial * plain)
+    return replace(bundle, latents=shared)

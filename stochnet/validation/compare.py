@@ -16,6 +16,7 @@ from stochnet.statistics import active_bins
 from stochnet.table import USUAL_WINDOWS
 from stochnet.threads import Progress
 from stochnet.validation import gather
+from stochnet.validation.answers import FitCheck
 from stochnet.validation.baseline import KIND, Baseline
 from stochnet.validation.baseline import of_nodes as independent
 from stochnet.validation.choice import POPULATION, choose
@@ -23,6 +24,7 @@ from stochnet.validation.diagnostics import diagnose
 from stochnet.validation.evidence import conclude
 from stochnet.validation.excerpt import excerpt
 from stochnet.validation.findings import find
+from stochnet.validation.fit_checks import check_fit
 from stochnet.validation.fit_error import fit_error
 from stochnet.validation.matching import match, per_bin
 from stochnet.validation.nodewise import statistics_to_compare
@@ -46,12 +48,11 @@ def validate(
 ) -> Report:
     """Compare a simulated raster with an observed one.
 
-    Every statistic is compared over the nodes of the network and of each layer, by two distances:
-    between the two values of a node, and between the laws over nodes. The floor is the same
-    distance between two halves of the observed raster; the distances are taken between halves of
-    the same size, so that they compare (see `stochnet.validation.comparison`). Judge a surrogate
-    on trials that it was not fitted to, and present every stimulus once: see the notes of the
-    report.
+    Every statistic is compared over the nodes of the network and of each layer, by the difference
+    of the means and node by node, at equal size. How large a distance chance makes is drawn from
+    random halves of both rasters, and all distances are judged together: if one process made both,
+    the probability that any is said to differ is 5 %. Judge a surrogate on trials that it was not
+    fitted to (`stochnet.split_trials`), and present every stimulus once.
 
     Parameters
     ----------
@@ -78,9 +79,10 @@ def validate(
     executor : concurrent.futures.Executor, optional
         Computes the statistics of blocks of nodes, as for `stochnet.fit`; the report is the same.
     bundle : Bundle, optional
-        What the surrogate was drawn from. The error of its fit is measured by fitting some nodes
-        of the surrogate again. Without it this is done for surrogates whose provenance names one
-        process for all nodes; for others the error is taken as large as it can be.
+        What the surrogate was drawn from. Its laws of window counts are checked, and the error of
+        its fit is measured by fitting some nodes of the surrogate again. Without it the error is
+        measured for surrogates whose provenance names one process for all nodes; for others it is
+        taken as large as it can be.
 
     Returns
     -------
@@ -94,8 +96,9 @@ def validate(
 
     Notes
     -----
-    Memory is bounded by blocks of nodes beside one number per node, statistic and half (there are
-    20 halves), and the nodes of the sampled pairs.
+    Memory is bounded by blocks of nodes beside one number per node, statistic and group (at most 48
+    groups, and 24 for more than 20,000 nodes), and the nodes of the sampled pairs.
+
     """
     if n_pairs < 1:
         raise InvalidInputError(f"n_pairs must be at least 1, got {n_pairs}")
@@ -132,6 +135,9 @@ def validate(
     if refitted is not None and chance is not None and known.fitted_bins:
         error = fit_error(sides, table, refitted, generator, pairs=pairs, n_pairs=n_pairs)
         sides = replace(sides, fit_error=error)
+    checks: tuple[FitCheck, ...] = ()
+    if bundle is not None and plan.windows:
+        checks = check_fit(sides, bundle, plan.windows[0], generator)
     active = np.asarray(active_bins(observed) / (observed.n_trials * observed.n_bins))
     base = independent(sides, table, found[0], active, generator)
     evidence = gather.of_nodes(sides, [x for x in table if x.name in chosen], found)
@@ -176,6 +182,7 @@ def validate(
         ),
         findings=find(compared, {k: one.detail for k, one in enumerate(evidence)}),
         held_out=known.held_out,
+        checks=checks,
         node_flags=node_flags,
         baseline=KIND,
         diagnostics=diagnose(*sides.rasters, bundle),

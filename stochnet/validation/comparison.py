@@ -20,15 +20,15 @@ NO_INTERVAL = Interval(math.nan, math.nan, math.nan)
 MANY = 1 << 16
 
 RULE = (
-    "Each statistic is compared at equal size by two distances: the difference of the means, and the "
-    "root mean square difference of the values of a node (of the whole law, for population counts). "
-    "The floor is the root mean square of the distance between two halves of the observed raster, "
-    "brought to the size of the whole. How large a distance chance makes is drawn from random halves "
-    "of both rasters, whole trials at a time and the conditions balanced, and widened by the error "
-    "of the fit where that is known. All distances of the report are judged together (step-down "
-    "smallest p values of Westfall and Young): if one process made both rasters, the probability "
-    f"that any of them is said to differ is {LEVEL:.0%}. For fractions of nodes (dead, saturated) "
-    "three nodes are allowed beyond that."
+    "Each statistic is compared at equal size by two distances: the difference of the means, and "
+    "the root mean square difference of the values of a node (of the whole law, for population "
+    "counts). The floor is the root mean square of the distance between two halves of the observed "
+    "raster, brought to the size of the whole. How large a distance chance makes is drawn from "
+    "random halves of both rasters, whole trials at a time, conditions balanced, and widened "
+    "by the error of the fit where that is known. All distances of the report are judged together "
+    "(step-down smallest p values of Westfall and Young): if one process made both rasters, the "
+    f"probability that any of them is said to differ is {LEVEL:.0%}. For fractions of nodes (dead, "
+    "saturated) three nodes are allowed beyond that."
 )
 
 

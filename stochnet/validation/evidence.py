@@ -1,4 +1,4 @@
-"""Evidence: a statistic of both rasters with the distances that chance makes, before the verdict."""
+"""Evidence: a statistic of both rasters and the distances that chance makes, before a verdict."""
 
 from __future__ import annotations
 

@@ -113,8 +113,9 @@ def _sentence(one: Comparison, detail: str) -> str:
         error = (observed.high - observed.low) / 4
         if observed.value > 0 and observed.value > ABOUT_ZERO * error and gap.low == gap.low:
             ratio, low, high = (1 + x / observed.value for x in (gap.value, gap.low, gap.high))
-            size = f"{ratio:.{_digits(ratio)}f} ({low:.{_digits(ratio)}f} to " \
-                   f"{high:.{_digits(ratio)}f}) times the observed"  # fmt: skip
+            digits = _digits(ratio)
+            ends = f"({low:.{digits}f} to {high:.{digits}f})"
+            size = f"{ratio:.{digits}f} {ends} times the observed"
             return f"{start} are {size}{rest}"
         size = f"{simulated.value:.2g} where {observed.value:.2g} is observed"
         return f"{start} are {size} (difference {gap.low:.2g} to {gap.high:.2g}){rest}"

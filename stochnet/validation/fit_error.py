@@ -2,7 +2,7 @@
 
 A surrogate differs from a recording by the noise of both, and by the error of its parameters. For a
 statistic that the process has as a parameter, such as the rate, that error is as large as the noise
-of the trials of the fit; for one that follows from other parameters it is smaller. Which is the case
+of the trials of the fit; for one that follows from other parameters it is smaller. Which of the two
 is seen by doing it again: the process is fitted to the surrogate, and a second surrogate is drawn
 from that fit. Where the error is large the second one follows the noise of the first, so that they
 are closer to each other than two surrogates of the true parameters and an error of the fit.
@@ -97,9 +97,11 @@ def fit_error(
     n_pairs : int
         Pairs in each scope.
     """
-    names = [name for name in pairs if name != ACROSS]
+    # Nodes are fitted again one by one: that says nothing of correlations that are fitted too.
+    correlated = bundle.latents is not None or sides.origin.correlated
+    names = [name for name in pairs if name != ACROSS and not correlated]
     # The error of a correlation does not ask in which layers the nodes are.
-    if ACROSS in pairs and PAIRS not in names:
+    if ACROSS in pairs and PAIRS not in names and not correlated:
         names.append(PAIRS)
     groups, units = sides.plan.groups, sides.plan.units
     if groups is None or units is None:

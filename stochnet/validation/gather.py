@@ -86,7 +86,10 @@ def of_nodes(
 def of_population(
     sides: Sides, found: tuple[Findings, Findings], whole: Sequence[Index], rate: Array
 ) -> list[Evidence]:
-    """Weigh the law of the number of active nodes per bin: whole (raster, trial, bin), rate (node,)."""
+    """Weigh the law of the number of active nodes per bin.
+
+    Parameters are those of both rasters: whole (raster, trial, bin); rate (node,) is observed.
+    """
     evidence = []
     groups, units = sides.plan.groups, sides.plan.units
     for scope, nodes in sides.scopes:
@@ -163,8 +166,9 @@ def of_pairs(
             )
             for side, raster in enumerate(sides.rasters)
         ]
-        for name in wanted:
-            evidence.append(_of_correlations(sides, name, scope, [one[name] for one in both]))
+        evidence += [
+            _of_correlations(sides, name, scope, [one[name] for one in both]) for name in wanted
+        ]
     sides.say("comparing pairs", len(sides.scopes) + 1, len(sides.scopes) + 1)
     return evidence
 

@@ -38,7 +38,7 @@ class Groups:
     @property
     def n_groups(self) -> int:
         """Groups of one raster."""
-        return self.inside[0].shape[1]
+        return int(self.inside[0].shape[1])
 
     @property
     def each(self) -> int:

@@ -194,8 +194,8 @@ def _notes(observed: SpikeRaster, simulated: SpikeRaster, same_conditions: bool)
         if repeated:
             notes.append(
                 f"{repeated:,} of {len(known):,} bins of the observed raster repeat a stimulus. A "
-                "network answers it in the same way, so trials are more alike than new stimuli would "
-                "make them, and the floor is too low."
+                "network answers it in the same way, so trials are more alike than new stimuli "
+                "would make them, and the floor is too low."
             )
     return notes
 

@@ -30,8 +30,8 @@ PARTLY = (
     "of the fit: stochnet.split_trials cuts a raster."
 )
 UNKNOWN = (
-    "Whether the observed trials were used in the fit is not known: the surrogate does not say what "
-    "it was fitted to. Judge by trials that were kept out of the fit (stochnet.split_trials)."
+    "Whether the observed trials were used in the fit is not known: the surrogate does not say "
+    "what it was fitted to. Judge by trials that were kept out of the fit (stochnet.split_trials)."
 )
 DRAWN = (
     "The surrogate was drawn from parameters that were given and not fitted, as far as its "
@@ -55,6 +55,8 @@ class Origin:
     per_condition : bool
     window : int or None
         As it was fitted.
+    correlated : bool
+        Whether nodes share latents.
     """
 
     fitted_bins: int
@@ -63,6 +65,7 @@ class Origin:
     process: str = ""
     per_condition: bool = False
     window: int | None = None
+    correlated: bool = False
 
     def bundle(self, raster: SpikeRaster) -> Bundle | None:
         """Return a bundle of the same process without its parameters; None if not of one alone."""
@@ -84,7 +87,12 @@ def origin(observed: SpikeRaster, simulated: SpikeRaster, bundle: Bundle | None)
         drawn = isinstance(source, Mapping) and not source
         return Origin(0, None, DRAWN if drawn else UNKNOWN)
     bins = int(facts.get("n_trials", 0)) * int(facts.get("n_bins", 0))
-    how = (str(facts.get("process") or ""), bool(facts.get("per_condition")), facts.get("window"))
+    how = (
+        str(facts.get("process") or ""),
+        bool(facts.get("per_condition")),
+        facts.get("window"),
+        bool(facts.get("correlated")),
+    )
     fitted = set(str(facts.get("trials", "")).split())
     seen = set(trial_digests(observed))
     if not fitted or not seen:

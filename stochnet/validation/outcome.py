@@ -150,7 +150,8 @@ class Report:
         """Return one row a statistic of the network or of a layer, for tables.
 
         ``name``, the means ``observed`` and ``simulated``, the worst ``distance`` with its
-        ``measure``, ``floor`` and ``ratio``, the ``quality`` and the ``verdict``; None for what does not exist.
+        ``measure``, ``floor`` and ``ratio``, the ``quality`` and the ``verdict``; None for what
+        does not exist.
         """
         rows = []
         for one in self.of(scope):

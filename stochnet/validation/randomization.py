@@ -65,7 +65,7 @@ class Chance:
     @property
     def freedom(self) -> int:
         """Degrees of freedom of the variance of a difference of two means."""
-        return self.signs.shape[1] - 2 * self.n_strata
+        return int(self.signs.shape[1]) - 2 * self.n_strata
 
     def of_mean(self, parts: Array) -> Array:
         """Draw the absolute difference of two means: parts (2·group,) of both, to (draw,).

@@ -263,8 +263,8 @@ class Adder:
                 laws[window] = self._each(sums.window_law(window, limits(window, 0)))
         pairs = shorter = none
         if self.parts & {"gap_pairs", "gap_law"}:
-            both = sums.gap_pairs(self.gap_limits)
-            pairs, shorter = self._each(both[0]), self._each(both[1])
+            compared, short = sums.gap_pairs(self.gap_limits)
+            pairs, shorter = self._each(compared), self._each(short)
         by_condition = none
         if self.segments is not None:
             flat = self.condition_sets.add(sums.segments(self.segments))

@@ -7,12 +7,16 @@ They are committed and never made anew: a new format version gets files of its o
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 import stochnet as sn
 from stochnet.fits import ProcessFit
+from stochnet.populations.kernel import Kernel
+from stochnet.populations.law import Population
+from stochnet.populations.margin import Margin
 from stochnet.selection import Selection
 from stochnet.summary import PARTS
 
@@ -71,6 +75,42 @@ def bundle():
     )  # fmt: skip
 
 
+def correlated():
+    """Return a bundle of nodes that share latents, within and across two layers."""
+    loadings = (np.arange(14.0).reshape(7, 2) - 6) / 16
+    loadings[3] = 0
+    mixing = np.eye(4)
+    mixing[2, [0, 2]] = 0.6, 0.8
+    trial = np.array([0.25, 0, 0.125, 0, 0, -0.25, 0.5])
+    return sn.Bundle.from_params(
+        "bernoulli", {"p": np.arange(7) / 8}, layers=LAYERS, n_trials=N_TRIALS, n_bins=N_BINS,
+        latents=sn.Latents(loadings, mixing, trial),
+    )  # fmt: skip
+
+
+def laws():
+    """Return a bundle with a population law for each of two layers, one of dead nodes only."""
+    p = np.array([[0, 0], [1, 1], [0, 0.5], [0.25, 0.75], [0, 0], [0, 0], [0, 0]], np.float64)
+    plain = sn.Bundle.from_params(
+        "bernoulli", {"p": p}, layers=LAYERS, conditions=labels(), n_trials=N_TRIALS
+    )
+    half = np.array([[1.0, 0.5], [0.5, 1.0]])
+    mixture = np.array([[0.25, -1.0, 0.5], [0.75, 2.0, 1.5]])
+    first = Population(
+        "conv", 0, sn.PROCESSES["bernoulli"], 2, 4, 0.25, 0.25, np.zeros(2), np.ones(2),
+        (
+            Margin("logit-normal", mixture, 0.5, 0.0, 0.125, 1),
+            Margin("table", np.array([[0.5, 0.5, 0], [0.5, 0.75, 0]]), 0.0, 0.0, 0.0, 2),
+        ),
+        half, Kernel(0.375, np.array([-1.0, 0.5]), half / 4), 0.0625, 0.25,
+    )  # fmt: skip
+    second = Population(
+        "relu:1", 0, sn.PROCESSES["bernoulli"], 2, 3, 1.0, 0.0, np.zeros(2), np.ones(2), (),
+        np.eye(2), Kernel(0.4375, np.zeros(2), np.zeros((2, 2))), 0.0, 0.0,
+    )  # fmt: skip
+    return replace(plain, populations=(first, second))
+
+
 def summary():
     """Return a summary with all that the format has, of counts and per condition."""
     return sn.RasterSummary.of(raster(300), window=20, per_condition=True, parts=PARTS)
@@ -80,6 +120,8 @@ def write(folder):
     sn.write_raster(raster(1), folder / "raster-v1.h5")
     sn.write_raster(raster(300), folder / "counts-v1.h5")
     sn.write_bundle(bundle(), folder / "bundle-v1.h5")
+    sn.write_bundle(correlated(), folder / "correlated-bundle-v1.h5")
+    sn.write_bundle(laws(), folder / "populations-bundle-v1.h5")
     sn.write_summary(summary(), folder / "summary-v1.h5")
 
 

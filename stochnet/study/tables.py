@@ -1,0 +1,58 @@
+"""The tables of a study: the rows of all finished cells, in the order of the grid."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from stochnet.study.cells import Cell, text_of
+from stochnet.study.manifest import Manifest, publish
+
+
+def write_tables(
+    manifest: Manifest, cells: Mapping[str, Cell], digits: int | None
+) -> dict[str, Path]:
+    """Write ``<table>.csv`` for every table: axes of the cells first, then columns as they come.
+
+    Parameters
+    ----------
+    manifest : Manifest
+    cells : dict of str to dict
+        Finished cells by key, in the order of the rows.
+    digits : int or None
+        Significant digits of floats; None for as many as bring back the same float.
+
+    Returns
+    -------
+    dict of str to Path
+    """
+    axes = list(dict.fromkeys(axis for cell in cells.values() for axis in cell))
+    columns: dict[str, dict[str, None]] = {}
+    for key in cells:
+        for table, rows in manifest.rows(key).items():
+            known = columns.setdefault(table, dict.fromkeys(axes))
+            known.update(dict.fromkeys(column for row in rows for column in row))
+    texts = {table: io.StringIO() for table in columns}
+    writers = {table: csv.writer(text, lineterminator="\n") for table, text in texts.items()}
+    for table, writer in writers.items():
+        writer.writerow(columns[table])
+    for key, cell in cells.items():
+        where = {axis: text_of(value) for axis, value in cell.items()}
+        for table, rows in manifest.rows(key).items():
+            for row in rows:
+                line = where | {column: formatted(value, digits) for column, value in row.items()}
+                writers[table].writerow([line.get(column, "") for column in columns[table]])
+    paths = {table: manifest.folder / f"{table}.csv" for table in texts}
+    for table, path in paths.items():
+        publish(path, texts[table].getvalue().encode())
+    return paths
+
+
+def formatted(value: Any, digits: int | None) -> str:
+    """Return a value as a table shows it."""
+    if isinstance(value, float) and digits is not None:
+        return format(value, f".{digits}g")
+    return text_of(value)
