@@ -187,7 +187,6 @@ class Report:
             "baseline": self.baseline,
             "held_out": self.held_out,
             "findings": [asdict(one) for one in self.findings],
-            "checks": [_plain(one) for one in self.checks],
             "notes": list(self.notes),
             "statistics": [
                 {
@@ -224,13 +223,6 @@ class Report:
 
         write_validation(self, path, title=title)
 
-
-def _plain(check: FitCheck) -> dict[str, Any]:
-    """Return a check with lists for arrays."""
-    return {
-        key: value.tolist() if isinstance(value, np.ndarray) else value
-        for key, value in asdict(check).items()
-    }
 
 
 def _strict(value: Any) -> Any:
