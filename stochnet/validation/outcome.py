@@ -224,7 +224,6 @@ class Report:
         write_validation(self, path, title=title)
 
 
-
 def _strict(value: Any) -> Any:
     """Replace numbers that JSON does not have by None, all the way down."""
     if isinstance(value, dict):
