@@ -107,6 +107,7 @@ def validate(
     asked = None if windows is USUAL_WINDOWS else windows
     plan = match(observed, simulated, asked, generator)
     chance = None if plan.groups is None else plan.groups.chance(generator)
+    diagnostics = diagnose(observed, simulated, bundle)
     if per_bin(observed, simulated):
         observed, simulated = (
             replace(raster, bin_width=math.nan) for raster in (observed, simulated)
@@ -182,5 +183,5 @@ def validate(
             one.comparison.label: one.q_values for one in evidence if one.q_values is not None
         },
         baseline=KIND,
-        diagnostics=diagnose(*sides.rasters, bundle),
+        diagnostics=diagnostics,
     )
