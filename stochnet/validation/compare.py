@@ -107,6 +107,7 @@ def validate(
     asked = None if windows is USUAL_WINDOWS else windows
     plan = match(observed, simulated, asked, generator)
     chance = None if plan.groups is None else plan.groups.chance(generator)
+    diagnostics = diagnose(observed, simulated, bundle)
     if per_bin(observed, simulated):
         observed, simulated = (
             replace(raster, bin_width=math.nan) for raster in (observed, simulated)
@@ -185,5 +186,5 @@ def validate(
         checks=checks,
         node_flags=node_flags,
         baseline=KIND,
-        diagnostics=diagnose(*sides.rasters, bundle),
+        diagnostics=diagnostics,
     )
