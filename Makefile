@@ -14,7 +14,7 @@ STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint bench bench-more bench-peers calibration docs clean
+.PHONY: help install demo test lint bench bench-more bench-peers calibration leaderboard docs clean
 
 help:  ## show this list
 	@echo "stochnet: make TARGET"
@@ -48,6 +48,9 @@ bench-peers: $(VENV)/.installed-bench  ## environments for packages that need th
 
 calibration: $(STAMP)  ## run the study of estimators, intervals, choices and tests again
 	$(BIN)/python sims/calibration/run.py
+
+leaderboard: $(STAMP)  ## score elephant and statsmodels on all benchmarks, into the documentation
+	$(BIN)/python sims/leaderboard/run.py
 
 docs: $(VENV)/.installed-docs  ## build the documentation as HTML
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html

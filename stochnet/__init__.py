@@ -69,10 +69,13 @@ _HOME = {
     "write_raster": "storage",
     "write_summary": "storage",
 }
-__all__ = sorted(_HOME)
+# Public modules: their names stand apart from those of the package.
+_MODULES = ("benchmark",)
+__all__ = sorted((*_HOME, *_MODULES))
 
 # ruff: noqa: F401, PLE0605
 if TYPE_CHECKING:
+    from stochnet import benchmark
     from stochnet.assumptions import Assessment, assess
     from stochnet.bundle import Bundle
     from stochnet.coactivity import pairwise_correlation, population_count, sample_pairs
@@ -123,6 +126,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"stochnet.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'stochnet' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"stochnet.{_HOME[name]}"), name)

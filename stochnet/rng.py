@@ -37,6 +37,8 @@ DRIVE = np.uint64(9)
 # Of the tests of `stochnet.assumptions`; they draw no spikes of a simulation.
 NULL = np.uint64(16)
 TIE_BREAK = np.uint64(17)
+# Of the parameters of `stochnet.benchmark`.
+BENCHMARK = np.uint64(18)
 
 PROBABILITY_BITS = 40
 COUNT_BITS = 32

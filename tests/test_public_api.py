@@ -41,11 +41,13 @@ def members(name: str, cls: type) -> Iterator[str]:
             yield f"{name}.{key}{signature(getattr(cls, key))}"
 
 
-def public_api() -> list[str]:
+def public_api(module: types.ModuleType = stochnet) -> list[str]:
     lines = []
-    for name in sorted(stochnet.__all__):
-        thing = getattr(stochnet, name)
-        if isinstance(thing, type) and issubclass(thing, BaseException):
+    for name in sorted(module.__all__):
+        thing = getattr(module, name)
+        if isinstance(thing, types.ModuleType):
+            lines += [f"{name}.{line}" for line in public_api(thing)]
+        elif isinstance(thing, type) and issubclass(thing, BaseException):
             lines.append(f"{name}: exception, {', '.join(b.__name__ for b in thing.__bases__)}")
         elif isinstance(thing, type) and issubclass(thing, enum.Enum):
             lines.append(f"{name}: enum, {', '.join(thing.__members__)}")

@@ -23,6 +23,7 @@ from stochnet.cli import generation
 from stochnet.cli import assess
 from stochnet.cli import summaries
 from stochnet.cli import counts
+from stochnet.cli import benchmark
 from stochnet.cli import files
 from stochnet.cli import study
 
@@ -32,6 +33,7 @@ UsageError: Any = typer.BadParameter.__bases__[0]
 __all__ = [
     "app",
     "assess",
+    "benchmark",
     "counts",
     "demo",
     "files",
