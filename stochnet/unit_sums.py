@@ -165,9 +165,9 @@ class UnitSums:
         else:
             rows = self.words.reshape(len(self.words), self.n_units, -1)
             count_kernels.window_spikes(rows, window, counts)
-        by_unit = counts.reshape(len(counts), self.n_units, n_full)
-        found = [np.count_nonzero(by_unit <= limit, axis=2).T for limit in limits.tolist()]
-        return np.ascontiguousarray(np.stack(found), np.int64)
+        out = np.empty((len(limits), self.n_units, len(self.words)), np.int64)
+        kernels.count_law(counts, n_full, limits, out)
+        return out
 
     def gap_pairs(self, limits: NDArray[np.int64]) -> tuple[Sums, Sums]:
         """Compare successive gaps, and count gaps of at most so many bins.

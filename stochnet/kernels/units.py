@@ -206,3 +206,22 @@ def unit_gaps_of_counts(counts, limits, scale, pairs, shorter):
                         _measure(t - previous, limits, shorter, unit, i)
                         before = t - previous
                     previous = t
+
+
+@kernel
+def count_law(counts, n_full, limits, out):
+    """Count windows with at most so many spikes: counts int32 (node, unit·window).
+
+    limits int64 (limit,), ascending; out int64 (limit, unit, node).
+    """
+    n_limits = len(limits)
+    found = np.empty(n_limits, np.int64)
+    for i in range(counts.shape[0]):
+        for unit in range(out.shape[1]):
+            for k in range(n_limits):
+                found[k] = 0
+            for w in range(unit * n_full, (unit + 1) * n_full):
+                for k in range(n_limits):
+                    found[k] += counts[i, w] <= limits[k]
+            for k in range(n_limits):
+                out[k, unit, i] = found[k]
