@@ -8,13 +8,17 @@ WORKERS ?= 2
 REPORT  ?= demo-report
 BENCH   ?=
 
+# Where CI is set the tests fail without a browser.
+NO_BROWSER = No Chromium: the tests of the report in a browser are skipped (apt-get install chromium chromium-driver)
+
 VENV  := .venv
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint bench bench-more bench-peers calibration leaderboard docs clean
+.PHONY: help install demo test lint browser screenshots bench bench-more bench-peers calibration \
+	leaderboard docs clean
 
 help:  ## show this list
 	@echo "stochnet: make TARGET"
@@ -28,6 +32,14 @@ demo: $(STAMP)  ## run the whole loop on handwritten digits and write a report
 
 test: lint  ## check style and types, then run the tests
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+browser:  ## install Debian's Chromium for the tests of the report, where it is missing
+	@if command -v chromium >/dev/null && command -v chromedriver >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing chromium and chromium-driver for the tests of the report"; \
+	    (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+	        chromium chromium-driver) >/dev/null || echo "$(NO_BROWSER)"; \
+	else echo "$(NO_BROWSER)"; fi
 
 lint: $(STAMP)  ## ruff and mypy only
 	$(BIN)/ruff check .
@@ -55,6 +67,9 @@ leaderboard: $(STAMP)  ## score elephant and statsmodels on all benchmarks, into
 docs: $(VENV)/.installed-docs  ## build the documentation as HTML
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
+
+screenshots: $(STAMP) browser  ## take the screenshots of the documentation again
+	$(BIN)/python docs/make_screenshots.py
 
 clean:  ## remove the virtual environment and everything that was built
 	rm -rf $(VENV) $(REPORT) build dist docs/_build docs/generated

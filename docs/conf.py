@@ -32,3 +32,5 @@ html_theme = "pydata_sphinx_theme"
 html_title = "stochnet"
 html_theme_options = {"show_prev_next": False, "use_edit_page_button": False}
 html_show_sourcelink = False
+# Linked from the page on reports.
+html_extra_path = ["report-schema.json"]

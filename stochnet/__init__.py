@@ -61,6 +61,7 @@ _HOME = {
     "select": "estimation",
     "simulate": "simulation",
     "spike_count": "statistics",
+    "split_trials": "splitting",
     "validate": "validation",
     "verify": "storage",
     "window_counts": "statistics",
@@ -97,6 +98,7 @@ if TYPE_CHECKING:
     from stochnet.resampling import fit_populations
     from stochnet.schedule import Schedule, make_schedule, present
     from stochnet.simulation import simulate
+    from stochnet.splitting import split_trials
     from stochnet.statistics import (
         autocorrelation,
         cv_isi,

@@ -14,6 +14,7 @@ from stochnet.fitting import fit_all, score_nodes, with_intervals
 from stochnet.flags import Flag
 from stochnet.held_out import fold_of_trial
 from stochnet.latent_fit import Rank, check_rank, fit_latents
+from stochnet.origin import fit_facts
 from stochnet.plan import Plan
 from stochnet.process import Process
 from stochnet.processes import PROCESSES, get_process
@@ -194,7 +195,16 @@ def fit_bundle(
         raster.conditions,
         raster.bin_width,
         raster.schedule,
-        provenance(source=dict(raster.provenance)),
+        provenance(
+            source=dict(raster.provenance),
+            fit=fit_facts(
+                raster,
+                [one.process.name for one in fits],
+                per_condition,
+                window,
+                correlated=latents is not None and bool(latents.correlated.any()),
+            ),
+        ),
         selection,
         latents if latents is not None and latents.correlated.any() else None,
     )

@@ -23,6 +23,9 @@ Words = NDArray[np.uint64]
 # Longer windows cost less by counting them one by one than by pairs of spikes at every lag.
 MOST_LAGS = 24
 
+# Parts of 1 in which ratios of gaps are added.
+SHARES = 1 << 40
+
 # Numbers of a table (unit, node) that stay in the cache of a core while they are added up.
 AT_ONCE = 24_000
 # No node brings more bytes of its own for each of these numbers.
@@ -150,6 +153,40 @@ class UnitSums:
         kernels.gap_sums(self.words, n_words(self.length), n_parts, table, sums, squares)
         # Several spikes in one bin are gaps of no bins, which only add to the number.
         return np.maximum(spikes - 1, 0), sums, squares
+
+    def window_law(self, window: int, limits: NDArray[np.int64]) -> Sums:
+        """Count the full windows with at most so many spikes: (limit, unit, node)."""
+        n_full = self.length // window
+        counts = np.empty((len(self.words), self.n_units * n_full), np.int32)
+        if self.counts is not None:
+            wide = np.empty(counts.shape, np.int64)
+            count_kernels.window_counts(self.counts, window, wide)
+            counts = wide.astype(np.int32)
+        else:
+            rows = self.words.reshape(len(self.words), self.n_units, -1)
+            count_kernels.window_spikes(rows, window, counts)
+        out = np.empty((len(limits), self.n_units, len(self.words)), np.int64)
+        kernels.count_law(counts, n_full, limits, out)
+        return out
+
+    def gap_pairs(self, limits: NDArray[np.int64]) -> tuple[Sums, Sums]:
+        """Compare successive gaps, and count gaps of at most so many bins.
+
+        Returns
+        -------
+        pairs : ndarray of int64 (3, unit, node)
+            Pairs of gaps, and the sums of their abs(b - a) / (a + b) and of its square, in parts of
+            1 / SHARES, so that they add up exactly.
+        shorter : ndarray of int64 (limit, unit, node)
+        """
+        pairs = np.zeros((3, self.n_units, len(self.words)), np.int64)
+        shorter = np.zeros((len(limits), self.n_units, len(self.words)), np.int64)
+        if self.counts is not None:
+            kernels.unit_gaps_of_counts(self.counts, limits, float(SHARES), pairs, shorter)
+        else:
+            n = n_words(self.length)
+            kernels.unit_gaps(self.words, n, limits, float(SHARES), pairs, shorter)
+        return pairs, shorter
 
     def lagged(self) -> tuple[Sums, Sums, Sums]:
         """Count active bins but the last one, but the first one, and both of successive bins."""

@@ -151,6 +151,18 @@ def test_validate_strict_exits_1_where_a_statistic_differs(blocked, tmp_path):
     assert run("validate", blocked, other, "-w", 10, "-q") == 0
 
 
+def test_validate_strict_takes_a_bar_of_quality(blocked, capfd, tmp_path):
+    bundle, drawn = tmp_path / "bundle.h5", tmp_path / "sim.h5"
+    assert run("fit", blocked, "-p", "bernoulli", "-o", bundle, "-q") == 0
+    assert run("simulate", bundle, "--seed", 1, "-o", drawn, "-q") == 0
+    options = ("validate", blocked, drawn, "-w", 10, "--bundle", bundle, "-q", "--strict")
+    assert run(*options, "--quality", 0) == 0
+    assert run(*options, "--quality", 1) == 1
+    shown = " ".join(capfd.readouterr().out.split())
+    assert "1 is the floor, 0 nodes independent of each other" in shown
+    assert "fitted to the observed trials themselves" in shown
+
+
 def test_validate_compares_by_the_statistics_that_are_named(blocked, capfd, tmp_path):
     numbers = tmp_path / "report.json"
     named = ("--statistic", "fano_factor", "--statistic", "dead")

@@ -3,9 +3,10 @@
 import csv
 import json
 
+import browser
 import numpy as np
 import pytest
-from test_validation import check_page
+from pages import check_page
 
 import stochnet as sn
 from stochnet.demo import run_demo
@@ -43,6 +44,28 @@ def test_the_pages_are_self_contained(demo):
     assert demo.verdict in text
     for page in pages:
         check_page(demo.folder / page)
+
+
+@pytest.mark.skipif(
+    browser.missing() is not None and not browser.in_ci(), reason=browser.missing() or "it is there"
+)
+def test_the_pages_open_in_a_browser(demo):
+    pages = [demo.report, *(demo.folder / one.page for one in demo.surrogates if one.page)]
+    with browser.open_browser() as window:
+        for path in pages:
+            for size in (browser.DESKTOP, browser.PHONE):
+                window.open(path, size)
+                assert window.console() == []
+                assert window.requests() == [path.resolve().as_uri()]
+                assert window.run("return document.documentElement.scrollWidth;") <= size[0]
+        window.open(demo.report)
+        rates = (
+            "return [...document.querySelectorAll('#table tbody tr')]"
+            ".map(row => Number(row.cells[4].innerText));"
+        )
+        before = window.run(rates)
+        window.run("document.querySelectorAll('#table thead button')[4].click();")
+        assert window.run(rates) == sorted(before)
 
 
 def test_the_table_has_every_regime_schedule_and_layer(demo):

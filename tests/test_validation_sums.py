@@ -18,8 +18,9 @@ from stochnet.unit_sums import MOST_LAGS, UnitSums
 from stochnet.validation import comparison
 from stochnet.validation import survey as surveys
 from stochnet.validation.choice import known_names
-from stochnet.validation.halves import cut_units
 from stochnet.validation.nodewise import statistics_to_compare
+from stochnet.validation.totals import limits
+from stochnet.validation.units import cut_units
 
 CONDITIONS = np.random.default_rng(3).integers(-1, 4, (24, 130))
 
@@ -71,41 +72,79 @@ def public(raster, one):
     """Return the statistic of a whole raster by the public functions."""
     if one.name == "fano_factor":
         return sn.fano_factor(raster, one.window)
+    if one.name == "window_count_law":
+        counts = sn.window_counts(raster, one.window)
+        return np.stack([(counts <= k).mean(axis=1) for k in limits(one.window, 0)], axis=1)
+    if one.name == "gap_law":
+        gaps = [list(naive.gaps(node, 10**6).elements()) for node in raster.to_dense()]
+        law = [
+            [np.mean(np.array(g) <= k) if g else np.nan for k in limits(1 << 5, 1)] for g in gaps
+        ]
+        return np.array(law)
+    if one.name == "selectivity":
+        rates = sn.rate_by_condition(raster)
+        mean = rates.mean(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found = rates.var(axis=1) / (mean * (1 - mean))
+        return np.where(np.isfinite(found) & (mean < 1), found, np.nan)
     return np.asarray(getattr(sn, one.name)(raster), float)
 
 
-def survey_of(raster, length, inside, windows=(10, 30, 65)):
-    table = statistics_to_compare(windows, conditions=True, bins=130, unit="1")
+def survey_of(raster, length, inside, windows=(10, 30, 65), n_strata=1):
+    table = statistics_to_compare(windows, conditions=4, bins=130, unit="1", length=32)
     units = cut_units(raster, length)
-    return surveys.plan_survey(raster, table, units, inside, population=True)
+    return surveys.plan_survey(raster, table, units, inside, n_strata, population=True)
 
 
 @pytest.mark.parametrize("length", [130, 70, 40])
 @pytest.mark.parametrize("kind", ["spikes", "counts"])
-def test_every_half_has_the_statistics_of_its_trials(raster, length, kind, rng):
+def test_groups_have_the_statistics_of_their_trials(raster, length, kind, rng):
+    """Together, and without each, for which the others of its stratum are repeated instead."""
     if kind == "counts":
         dense = raster.to_dense()
         raster = replace(raster, data=dense * rng.integers(1, 4, dense.shape, np.uint8))
-    n_units = 24 * (130 // length)
-    inside = (rng.random((n_units, 6)) < 0.5).astype(float)
-    survey = survey_of(raster, length, inside)
+    n_units, each = 24 * (130 // length), 3
+    inside = np.zeros((n_units, 2 * each), bool)
+    chosen = rng.permutation(n_units)[: 2 * each * 3].reshape(2 * each, 3)
+    for k, mine in enumerate(chosen):
+        inside[mine, k] = True
+    survey = survey_of(raster, length, inside, n_strata=2)
     found = surveys.take(survey)
     dense = raster.to_dense()[:, :, : 130 // length * length].reshape(37, n_units, length)
     labels = CONDITIONS[:, : 130 // length * length].reshape(n_units, length)
+
+    def of(weights, one):
+        picked = np.repeat(chosen.ravel(), np.repeat(weights, 3))
+        alone = sn.SpikeRaster.from_dense(dense[:, picked], conditions=labels[picked])
+        return public(alone, one)
+
     for one in survey.statistics:
-        np.testing.assert_array_equal(found.whole[one.label], public(raster, one))
-        assert (one.label in found.halves) == (one.window is None or one.window <= length)
-        for half in range(6 if one.label in found.halves else 0):
-            mine = inside[:, half] > 0
-            alone = sn.SpikeRaster.from_dense(dense[:, mine], conditions=labels[mine])
-            expected = public(alone, one).astype(np.float32)
-            np.testing.assert_array_equal(found.halves[one.label][half], expected)
+        close = {"rtol": 1e-9, "atol": 1e-9}
+        np.testing.assert_allclose(found.whole[one.label], public(raster, one), **close)
+        assert (one.label in found.parts) == (one.window is None or one.window <= length)
+        if one.label not in found.parts:
+            continue
+        np.testing.assert_allclose(found.grouped[one.label], of([2] * 6, one), **close)
+        if one.indicator:
+            continue
+        parts = []
+        for k in range(2 * each):
+            weights = np.full(2 * each, 2)
+            weights[k // each * each : k // each * each + each] = 3
+            weights[k] = 0
+            parts.append((found.grouped[one.label] - of(weights, one)) * (2 / 3))
+        expected = np.array(parts).reshape(2, each, *parts[0].shape)
+        expected = (expected - expected.mean(axis=1, keepdims=True)).reshape(6, *parts[0].shape)
+        judged = ~np.isnan(found.parts[one.label])
+        np.testing.assert_allclose(
+            found.parts[one.label][judged], expected[judged], rtol=1e-4, atol=1e-6
+        )
     whole = sum(found.population.values())
     np.testing.assert_array_equal(whole, sn.population_count(raster))
 
 
 def test_findings_do_not_depend_on_blocks_or_threads(raster, monkeypatch):
-    inside = np.ones((24, 2))
+    inside = np.arange(24)[:, None] % 2 == np.arange(2)
     survey = survey_of(raster, 130, inside)
     expected = surveys.take(survey)
     monkeypatch.setattr("stochnet.threads.count", lambda threads: 3)
@@ -114,7 +153,7 @@ def test_findings_do_not_depend_on_blocks_or_threads(raster, monkeypatch):
     done = []
     found = surveys.take(survey, done.append)
     assert done == [11, 22, 33, 37]
-    for part in ("whole", "halves", "population"):
+    for part in ("whole", "grouped", "parts", "population"):
         one, other = getattr(found, part), getattr(expected, part)
         assert one.keys() == other.keys()
         for key in one:
@@ -122,7 +161,7 @@ def test_findings_do_not_depend_on_blocks_or_threads(raster, monkeypatch):
 
 
 def test_a_survey_can_be_sent_to_a_worker(raster):
-    survey = survey_of(raster, 40, np.ones((72, 2)))
+    survey = survey_of(raster, 40, np.arange(72)[:, None] % 2 == np.arange(2))
     sent = pickle.loads(pickle.dumps(survey))  # noqa: S301 - what was just written
     (block,) = survey.blocks
     found, expected = sent.of_nodes(*block), survey.of_nodes(*block)
@@ -187,7 +226,10 @@ def test_chosen_statistics_are_those_of_the_whole_report(raster):
         assert [one.label for one in some.statistics] == [one.label for one in expected]
         for one, same in zip(some.statistics, expected, strict=True):
             assert (one.observed, one.simulated) == (same.observed, same.simulated)
-            assert one.distances == same.distances
+            for found, whole in zip(one.distances, same.distances, strict=True):
+                assert (found.name, found.value, found.floor) == (
+                    whole.name, whole.value, whole.floor,
+                )  # fmt: skip
         json.dumps(some.to_dict(), allow_nan=False)
 
 

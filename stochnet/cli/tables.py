@@ -63,10 +63,11 @@ def report_table(report: Any) -> Table:
     table = columns(
         Table(
             title="Observed and simulated",
-            caption="Distances are between halves of equal size; the floor is that of the two "
-            "halves of the observed raster. Means are over nodes that have the statistic.",
+            caption="Of each statistic the distance that is farthest beyond chance, and the floor: "
+            "that of two halves of the observed raster, brought to the size of the whole. Means "
+            "are over nodes that have the statistic.",
         ),
-        "statistic", "observed", "simulated", "distance", "floor", "verdict",
+        "statistic", "observed", "simulated", "distance", "floor", "quality", "verdict",
     )  # fmt: skip
     table.columns[0].no_wrap = False
     table.columns[-1].no_wrap = True
@@ -74,6 +75,7 @@ def report_table(report: Any) -> Table:
         table.add_row(
             row["name"],
             *(number(row[key]) for key in ("observed", "simulated", "distance", "floor")),
+            "–" if row["quality"] is None else f"{row['quality']:.2f}",
             row["verdict"],
         )
     return table

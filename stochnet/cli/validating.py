@@ -32,8 +32,32 @@ def validate(
         Path | None, typer.Option("--json", metavar="REPORT.json", help="Write the numbers.")
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 1 if any statistic differs.")
+        bool,
+        typer.Option(
+            "--strict",
+            help="Exit with 1 if a diagnostic fails or the quality is below --quality; without "
+            "that, if any statistic differs.",
+        ),
     ] = False,
+    quality: Annotated[
+        float | None,
+        typer.Option(
+            "--quality",
+            metavar="BAR",
+            min=0.0,
+            max=1.0,
+            help="What --strict asks of the mean quality: 1 is the split-half floor, 0 independent "
+            "nodes.",
+        ),
+    ] = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            "--bundle",
+            metavar="BUNDLE.h5",
+            help="The bundle that was simulated: its fit is checked, and its error accounted for.",
+        ),
+    ] = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
     config: Config = None,
@@ -41,7 +65,7 @@ def validate(
 ) -> None:
     """Compare a simulated raster with the observed one."""
     from stochnet.cli.tables import report_table
-    from stochnet.storage import read_raster
+    from stochnet.storage import read_bundle, read_raster
     from stochnet.storage.publish import check_target
     from stochnet.validation import validate as compare
     from stochnet.workers import open_executor
@@ -52,6 +76,8 @@ def validate(
     chosen: dict[str, Any] = {"windows": tuple(window)} if window else {}
     if statistic:
         chosen["statistics"] = tuple(statistic)
+    if bundle is not None:
+        chosen["bundle"] = read_bundle(bundle)
     with open_executor(workers, scheduler) as executor:
         rasters = read_raster(observed), read_raster(simulated)
         report = compare(*rasters, **chosen, executor=executor)
@@ -61,6 +87,12 @@ def validate(
         report.to_json(json_output)
     console = to_stdout()
     console.print(report_table(report))
+    for one in report.diagnostics:
+        if not one.passed:
+            console.print(f"Diagnostic failed, {one.label}: {one.detail}")
+    if report.quality is not None:
+        console.print(f"Quality {report.quality:.2f}: 1 is the floor, 0 {report.baseline}.")
+    console.print(report.notes[0])
     console.print(report.verdict)
-    if strict and not report.passed:
+    if strict and not report.meets(quality):
         raise typer.Exit(1)

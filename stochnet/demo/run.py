@@ -231,7 +231,7 @@ def _surrogate(
         bundle, held_out.n_trials, held_out.n_bins, seed=seed, conditions=held_out.conditions
     )
     drawn = replace(drawn, schedule=held_out.schedule)
-    report = validate(held_out, drawn, windows=windows)
+    report = validate(held_out, drawn, windows=windows, bundle=bundle)
     one = Surrogate(shown, model, bundle, report, None)
     write_bundle(bundle, target / "bundles" / f"{one.file}.h5")
     write_raster(held_out, target / "validation" / f"{shown.file}-held-out.h5")

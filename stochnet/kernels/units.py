@@ -151,3 +151,77 @@ def cut_pieces(words, length, n_pieces, out):
                     if w == n_words - 1:
                         word = (word << rest) >> rest
                     out[i, trial * n_pieces + piece, w] = word
+
+
+@kernel
+def _compare(before, gap, scale, out, unit, node):
+    """Add a pair of successive gaps: pairs, |b - a| / (a + b) and its square, in whole parts."""
+    if before >= 0 and before + gap > 0:
+        share = abs(gap - before) / (gap + before)
+        out[0, unit, node] += 1
+        out[1, unit, node] += np.int64(share * scale + 0.5)
+        out[2, unit, node] += np.int64(share * share * scale + 0.5)
+
+
+@kernel
+def _measure(gap, limits, shorter, unit, node):
+    """Count a gap for every limit that it does not exceed."""
+    for k in range(len(limits)):
+        if gap <= limits[k]:
+            shorter[k, unit, node] += 1
+
+
+@kernel
+def unit_gaps(words, n_words, limits, scale, pairs, shorter):
+    """Compare successive gaps of a unit, and count gaps of at most so many bins.
+
+    limits int64 (limit,); scale: the parts of 1 in which shares are added; pairs int64
+    (3, unit, node) and shorter int64 (limit, unit, node), zero at first.
+    """
+    for i in range(words.shape[0]):
+        for unit in range(pairs.shape[1]):
+            previous, before = -1, -1
+            for w in range(n_words):
+                word = words[i, unit * n_words + w]
+                while word != _ZERO:
+                    t = 64 * w + trailing_zeros(word)
+                    word &= word - _ONE
+                    if previous >= 0:
+                        _compare(before, t - previous, scale, pairs, unit, i)
+                        _measure(t - previous, limits, shorter, unit, i)
+                        before = t - previous
+                    previous = t
+
+
+@kernel
+def unit_gaps_of_counts(counts, limits, scale, pairs, shorter):
+    """Do the same for counts (node, unit, bin); spikes of one bin are 0 bins apart."""
+    for i in range(counts.shape[0]):
+        for unit in range(counts.shape[1]):
+            previous, before = -1, -1
+            for t in range(counts.shape[2]):
+                for _ in range(counts[i, unit, t]):
+                    if previous >= 0:
+                        _compare(before, t - previous, scale, pairs, unit, i)
+                        _measure(t - previous, limits, shorter, unit, i)
+                        before = t - previous
+                    previous = t
+
+
+@kernel
+def count_law(counts, n_full, limits, out):
+    """Count windows with at most so many spikes: counts int32 (node, unit·window).
+
+    limits int64 (limit,), ascending; out int64 (limit, unit, node).
+    """
+    n_limits = len(limits)
+    found = np.empty(n_limits, np.int64)
+    for i in range(counts.shape[0]):
+        for unit in range(out.shape[1]):
+            for k in range(n_limits):
+                found[k] = 0
+            for w in range(unit * n_full, (unit + 1) * n_full):
+                for k in range(n_limits):
+                    found[k] += counts[i, w] <= limits[k]
+            for k in range(n_limits):
+                out[k, unit, i] = found[k]

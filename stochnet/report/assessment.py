@@ -13,7 +13,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from stochnet.assumptions.assessment import ALL_TESTS, Assessment
-from stochnet.report.select import short, some
+from stochnet.report.select import short
+from stochnet.validation.sampling import some
 
 MOST_LAYERS = 40
 CELL_WIDTH, CELL_HEIGHT = 1.1, 0.34

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stochnet.report import figures
+from stochnet.report.floors import floors
 from stochnet.report.page import write_page
+from stochnet.report.quality import quality_bars
 from stochnet.report.spikes import rasters
 from stochnet.report.svg import INK, OBSERVED, SIMULATED, THIRD, Drawing, panel
 from stochnet.statistics import fano_factor, firing_rate
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
 COLORS = (OBSERVED, SIMULATED, THIRD)
 ROLES = ("observed", "simulated", "third")
+# Networks differ in lines or marks too, not in color alone.
 DASHES = ((0, ()), (0, (5, 1.5)), (0, (1.5, 1.2)))
+LINES = ("solid", "dashed", "dotted")
+MARKERS = ("o", "s", "^")
+MARKS = ("circles", "squares", "triangles")
 LENGTHS = (1, 2, 5, 10, 20, 25, 50)
 
 
@@ -35,10 +40,11 @@ def write(result: DemoResult, path: str | os.PathLike[str]) -> None:
         "demo.html.j2",
         title="stochnet demo: three networks, one architecture",
         result=result,
-        drawings=[rate_laws(shown), window_growth(shown), selectivity(shown, result.windows[-1])],
+        opening=window_growth(shown),
+        drawings=[rate_laws(shown), selectivity(shown, result.windows[-1])],
         labels=[one.label for one in result.surrogates[-1].report.of()],
         best=best,
-        closer=[figures.floors(best.report), rasters(best.report.excerpt)],
+        closer=[quality_bars(best.report) or floors(best.report), rasters(best.report.excerpt)],
         chosen=[_chosen(one.bundle.process_names()) for one in result.surrogates],
     )
 
@@ -49,9 +55,10 @@ def _chosen(names: np.ndarray) -> str:
     return ", ".join(f"{found[k]} {counts[k]:,}" for k in order)
 
 
-def _legend(shown: Sequence[Shown]) -> tuple[tuple[str, str], ...]:
+def _legend(shown: Sequence[Shown], told_by: Sequence[str]) -> tuple[tuple[str, str], ...]:
     names = dict.fromkeys(one.regime.name for one in shown)
-    return tuple(zip(ROLES, names, strict=False))
+    words = [f"{name} ({how})" for name, how in zip(names, told_by, strict=False)]
+    return tuple(zip(ROLES, words, strict=False))
 
 
 def rate_laws(shown: Sequence[Shown]) -> Drawing:
@@ -72,11 +79,12 @@ def rate_laws(shown: Sequence[Shown]) -> Drawing:
             drawn.axes.set_ylabel("fraction of nodes")
         panels.append(drawn.svg)
     return Drawing(
+        "rates",
         "Firing rates",
-        "How many nodes of a layer fire how often. The rate of a node does not depend on the "
-        "schedule.",
+        "How many nodes of a layer fire how often: nodes at the far left never do, those at the "
+        "far right always. The rate of a node does not depend on the schedule.",
         tuple(panels),
-        legend=_legend(shown),
+        legend=_legend(shown, LINES),
     )
 
 
@@ -103,9 +111,10 @@ def window_growth(shown: Sequence[Shown]) -> Drawing:
                 drawn.axes.plot(
                     lengths,
                     means[one.file, layer.name],
-                    "o-" if blocked else "s--",
+                    MARKERS[k],
+                    ls="-" if blocked else "--",
                     color=COLORS[k],
-                    ms=4,
+                    ms=4.5,
                     mfc=None if blocked else "none",
                     lw=1.6 if blocked else 1.0,
                 )
@@ -117,12 +126,13 @@ def window_growth(shown: Sequence[Shown]) -> Drawing:
             drawn.axes.set_ylabel("mean Fano factor")
         panels.append(drawn.svg)
     return Drawing(
+        "windows",
         "What the window sees",
         "Mean Fano factor of the nodes that fire against the length of the window. Solid: class by "
         "class; it grows in a straight line, and the slope measures how much rates differ between "
-        "classes. Dashed: shuffled; it stays at 1 − rate whatever the window.",
+        "classes. Dashed, with open marks: shuffled; it stays at 1 − rate whatever the window.",
         tuple(panels),
-        legend=_legend(shown),
+        legend=_legend(shown, MARKS),
     )
 
 
@@ -147,6 +157,7 @@ def selectivity(shown: Sequence[Shown], window: int) -> Drawing:
             drawn.axes.set_ylabel(f"Fano factor, {window} bins")
         panels.append(drawn.svg)
     return Drawing(
+        "selectivity",
         f"Selective nodes (layer {layer.name}, blocked)",
         "A mark is a node. On the dashed line (1 − rate) it fires alike for every class; the "
         "higher above it, the more its rate depends on the class that is shown.",

@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 
 from stochnet import __version__
+from stochnet.validation.answers import Interval
 from stochnet.validation.comparison import Comparison
 from stochnet.validation.outcome import Source
 
@@ -26,7 +27,14 @@ def write_page(path: str | os.PathLike[str], template: str, **content: Any) -> N
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.globals |= {"number": number, "times": times, "size": size, "soft": soft}
+    environment.globals |= {
+        "number": number,
+        "chance": chance,
+        "interval": interval,
+        "times": times,
+        "size": size,
+        "soft": soft,
+    }
     text = environment.get_template(template).render(
         version=__version__,
         time=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -35,10 +43,12 @@ def write_page(path: str | os.PathLike[str], template: str, **content: Any) -> N
     Path(path).write_text(text, encoding="utf-8")
 
 
-def number(value: float | None) -> str:
-    """Write a number for a table: three digits that matter, a dash for none."""
+def number(value: float | None, decimals: int | None = None) -> str:
+    """Write a number for a table: three digits that matter or so many decimals, a dash for none."""
     if value is None or not math.isfinite(value):
         return "–"
+    if decimals is not None:
+        return f"{value:.{decimals}f}".replace("-", "−")
     if value == 0 or abs(value) >= 1e-4:
         digits = 3 if abs(value) < 1 else max(0, 2 - math.floor(math.log10(abs(value))))
         # Small numbers keep two digits that matter.
@@ -46,6 +56,18 @@ def number(value: float | None) -> str:
             digits = 1 - math.floor(math.log10(abs(value)))
         return f"{value:,.{digits}f}".replace("-", "−")
     return f"{value:.1e}".replace("-", "−")
+
+
+def chance(value: float | None) -> str:
+    """Write a probability; how far below one in ten thousand it is, nobody needs to know."""
+    return "<0.0001" if value is not None and value < 1e-4 else number(value)
+
+
+def interval(one: Interval) -> str:
+    """Write a value with its interval."""
+    if not math.isfinite(one.low):
+        return number(one.value)
+    return f"{number(one.value)} ({number(one.low)} to {number(one.high)})"
 
 
 def times(one: Comparison) -> str:

@@ -11,9 +11,10 @@ from markupsafe import Markup
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
-from stochnet.report.select import short, some
+from stochnet.report.select import short
 from stochnet.report.svg import INK, OBSERVED, SIMULATED, SOFT, Drawing, panel
 from stochnet.validation.excerpt import Excerpt, Piece
+from stochnet.validation.sampling import some
 
 
 def rasters(found: Excerpt) -> Drawing:
@@ -24,6 +25,7 @@ def rasters(found: Excerpt) -> Drawing:
     )
     panels = tuple(_raster(title, one, found.layer_of, color) for title, one, color in sides)
     return Drawing(
+        "spikes",
         "Spikes",
         f"A mark is a bin in which a node fires. The same {len(found.nodes)} nodes in both: spread "
         "over the layers (named at the left) and, within a layer, ordered by observed rate. Thin "
@@ -36,8 +38,8 @@ def rasters(found: Excerpt) -> Drawing:
 
 def _raster(title: str, one: Piece, layer_of: Sequence[str], color: str) -> Markup:
     n_nodes, n_bins = one.active.shape
-    height = 4.1
-    with panel((5.6, height), f"{title} spikes of {n_nodes} nodes in {n_bins} bins") as drawn:
+    height = 3.8
+    with panel((4.8, height), f"{title} spikes of {n_nodes} nodes in {n_bins} bins") as drawn:
         axes = drawn.axes
         # A line as thick as a row; runs of spikes are one stroke.
         steps = np.diff(np.pad(one.active, ((0, 0), (1, 1))).astype(np.int8), axis=1)

@@ -12,6 +12,7 @@ from typing import Any
 import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 # Colors that no figure would use: the page puts its own in their places.
@@ -71,6 +72,8 @@ class Drawing:
 
     Attributes
     ----------
+    key : str
+        The figure's anchor in the page.
     title, caption : str
         What it is, and how to read it.
     panels : tuple of Markup
@@ -81,6 +84,7 @@ class Drawing:
         Role of a color (``"observed"``) and its words.
     """
 
+    key: str
     title: str
     caption: str
     panels: tuple[Markup, ...]
@@ -120,7 +124,8 @@ def panel(size: tuple[float, float] = PANEL, label: str = "") -> Iterator[Panel]
 
 def _svg(figure: Figure, label: str) -> Markup:
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    # savefig would lay everything out twice.
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})  # type: ignore[no-untyped-call]
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)

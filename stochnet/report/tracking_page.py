@@ -74,12 +74,14 @@ def write(log: Log, plan: Plan, path: str | os.PathLike[str], *, running: bool) 
 def _drawings(log: Log, plan: Plan, table: _Table) -> Iterator[Drawing]:
     known = legend(table.layers)
     yield Drawing(
+        "training",
         "Training",
         "What the training loop reported.",
         tuple(_scalar(table, name) for name in log.scalars if _any(table, name)),
         wide=True,
     )
     yield Drawing(
+        "rates",
         "Firing rates",
         "MFR: mean over nodes of the fraction of stimuli for which a node fires. var(rate): the "
         "variance of these fractions over nodes; it grows as nodes come to differ from each other.",
@@ -93,6 +95,7 @@ def _drawings(log: Log, plan: Plan, table: _Table) -> Iterator[Drawing]:
     if plan.labels:
         words = {"label": "by class", "training-label": "by training label"}
         yield Drawing(
+            "selectivity",
             "Class selectivity",
             "Share of the variance of a node's spikes that lies between the classes (Kelley's "
             "epsilon squared), mean over nodes that neither never nor always fire: 1 where a node "
@@ -107,6 +110,7 @@ def _drawings(log: Log, plan: Plan, table: _Table) -> Iterator[Drawing]:
     for one in plan.presentations:
         n_trials, n_bins = one.size
         yield Drawing(
+            f"fano-{one.key}",
             f"Fano factors, {one.title}",
             f"{_READING[one.key]} MFF is the mean, var(Fano) the variance over nodes that fire. "
             f"{n_trials:,} trials of {n_bins} bins.",
@@ -122,6 +126,7 @@ def _drawings(log: Log, plan: Plan, table: _Table) -> Iterator[Drawing]:
             legend=known,
         )
     yield Drawing(
+        "silent",
         "Dead and saturated nodes",
         "Fraction of nodes that fire for none, and for every one, of the stimuli. Dead nodes have "
         "no Fano factor and are left out of MFF; saturated ones have a Fano factor of 0.",

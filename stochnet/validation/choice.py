@@ -8,17 +8,23 @@ from stochnet.errors import InvalidInputError
 from stochnet.validation.nodewise import NodeStatistic, statistics_to_compare
 
 POPULATION, PAIRS = "population_count", "pairwise_correlation"
-TOGETHER = (POPULATION, PAIRS)
+SIGNAL, NOISE, ACROSS = "signal_correlation", "noise_correlation", "cross_layer_correlation"
+TOGETHER = (POPULATION, PAIRS, SIGNAL, NOISE, ACROSS)
 
 
 def known_names() -> tuple[str, ...]:
     """Return the names of all statistics there are, in the order of a report."""
-    table = statistics_to_compare((1,), conditions=True, bins=2, unit="1")
+    table = statistics_to_compare((1,), conditions=1, bins=2, unit="1")
     return (*(one.name for one in table), *TOGETHER)
 
 
 def choose(
-    asked: Sequence[str] | None, table: Sequence[NodeStatistic], n_nodes: int
+    asked: Sequence[str] | None,
+    table: Sequence[NodeStatistic],
+    n_nodes: int,
+    *,
+    conditions: int,
+    n_layers: int,
 ) -> frozenset[str]:
     """Return the names of the statistics to compare.
 
@@ -28,14 +34,23 @@ def choose(
         None takes all that two rasters have.
     table : sequence of NodeStatistic
         The statistics of nodes that they have.
-    n_nodes : int
+    n_nodes, conditions, n_layers : int
+        Of both; no conditions if they do not have the same.
 
     Raises
     ------
     InvalidInputError
         No name, a name that does not exist, or one of a statistic that these rasters do not have.
     """
-    here = [one.name for one in table] + [x for x in TOGETHER if x != PAIRS or n_nodes > 1]
+    have = {
+        POPULATION: True,
+        PAIRS: n_nodes > 1,
+        # Two rates always lie on a line.
+        SIGNAL: n_nodes > 1 and conditions > 2,
+        NOISE: n_nodes > 1 and conditions > 0,
+        ACROSS: n_layers > 1,
+    }
+    here = [one.name for one in table] + [name for name in TOGETHER if have[name]]
     if asked is None:
         return frozenset(here)
     names = (asked,) if isinstance(asked, str) else tuple(asked)
@@ -47,8 +62,10 @@ def choose(
     if missing:
         raise InvalidInputError(
             f"these two rasters cannot be compared by {missing[0]}: it needs the same conditions "
-            "in both for rate_by_condition, two windows for fano_factor, trials of two bins for "
-            "autocorrelation and two nodes for pairwise_correlation; they have "
+            "in both for rate_by_condition, selectivity and noise_correlation (three of them for "
+            "signal_correlation), two windows for fano_factor, trials of two bins for "
+            "autocorrelation, two nodes for pairwise_correlation and two layers for "
+            "cross_layer_correlation; they have "
             f"{', '.join(dict.fromkeys(here))}"
         )
     return frozenset(names)

@@ -1,4 +1,4 @@
-"""Distances between two rasters beside the floor: that between halves of one of them."""
+"""Comparisons of two rasters: distances beside the floor, and what follows from them."""
 
 from __future__ import annotations
 
@@ -10,29 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.kernels.laws import largest_difference, sort_keys
-from stochnet.threads import run_blocks
+from stochnet.validation.answers import Interval
+from stochnet.validation.randomization import LEVEL
 
 Values = NDArray[Any]
 
-TOLERANCE = 1.1
-SPREADS = 2.5
-# If none of n nodes was seen to change, up to 3 in n may (95 %): the rule of three.
-UNSEEN = 3.0
-# The halves of a split that are compared: of 0 and 1 observed, 2 and 3 simulated.
-PAIRS = ((0, 1), (0, 2), (1, 3))
-# Below this many values one thread is done before others have started.
-FEW = 20_000
+NO_INTERVAL = Interval(math.nan, math.nan, math.nan)
 # From this many values on, sorting by digits saves more than its kernel takes to compile.
 MANY = 1 << 16
 
 RULE = (
-    f"A distance is within the floor if it is at most {TOLERANCE:g} times the floor plus "
-    f"{SPREADS:g} standard deviations of the floor over splits. The floor is the distance between "
-    "two halves of the observed raster, averaged over random splits into halves that hold every "
-    "condition equally often; the distance is that between a half of the observed and an equally "
-    "large half of the simulated raster, averaged alike. A statistic is indistinguishable at this "
-    "size if both its distances are within their floors, and differs otherwise. For fractions of "
-    "nodes (dead, saturated) up to three nodes are allowed beyond the floor."
+    "Each statistic is compared at equal size by two distances: the difference of the means, and "
+    "the root mean square difference of the values of a node (of the whole law, for population "
+    "counts). The floor is the root mean square of the distance between two halves of the observed "
+    "raster, brought to the size of the whole. How large a distance chance makes is drawn from "
+    "random halves of both rasters, whole trials at a time, conditions balanced, and widened "
+    "by the error of the fit where that is known. All distances of the report are judged together "
+    "(step-down smallest p values of Westfall and Young): if one process made both rasters, the "
+    f"probability that any of them is said to differ is {LEVEL:.0%}. For fractions of nodes (dead, "
+    "saturated) three nodes are allowed beyond that."
 )
 
 
@@ -51,14 +47,18 @@ class Distance:
     Attributes
     ----------
     name : str
-        ``"rmse"``: root mean square difference of the two values of a node (pair);
-        ``"kolmogorov"``: largest difference between the two distribution functions.
-    value, floor : float
-        Between halves of equal size, averaged over splits.
+        ``"mean"``: difference of the two means; ``"rmse"``: root mean square difference of the two
+        values of a node (pair); ``"kolmogorov"``: largest difference between the two distribution
+        functions.
+    value : float
+        Between observed and simulated raster, in groups of trials of equal size and make.
+    floor : float
+        Root mean square of what it is between two halves of the observed raster, each as long as
+        the whole.
     spread : float
-        Standard deviation (ddof=1) of the floor over splits.
+        Standard deviation of the value if one process made both rasters.
     limit : float
-        Largest value that counts as within the floor.
+        Largest value that is not said to differ.
     """
 
     name: str
@@ -106,6 +106,19 @@ class Comparison:
         Over those that have it, in the whole rasters.
     distances : tuple of Distance
         Empty if no half is long enough for the statistic.
+    difference : Interval
+        Simulated minus observed mean.
+    intervals : tuple of Interval
+        Observed and simulated mean.
+    baseline : float or None
+        The distance of `worst` between the independent baseline and the observed raster.
+    quality : float or None
+        From 0, as far as the baseline, to 1, as close as the floor.
+    smallest : float or None
+        Smallest difference of the means that would have been found with power 0.9.
+    p_value, p_adjusted : float or None
+        How probable a distance as large or larger is if both rasters come from one process; by
+        itself, and adjusted for all comparisons of the report.
     """
 
     statistic: str
@@ -119,13 +132,20 @@ class Comparison:
     observed: Moments
     simulated: Moments
     distances: tuple[Distance, ...]
+    difference: Interval = NO_INTERVAL
+    intervals: tuple[Interval, Interval] = (NO_INTERVAL, NO_INTERVAL)
+    baseline: float | None = None
+    quality: float | None = None
+    smallest: float | None = None
+    p_value: float | None = None
+    p_adjusted: float | None = None
 
     @property
     def verdict(self) -> str:
         """``"indistinguishable"`` at this size, ``"differs"``, or ``"undecided"`` without floor."""
-        if not self.distances:
+        if self.p_adjusted is None:
             return "undecided"
-        return "indistinguishable" if all(d.within for d in self.distances) else "differs"
+        return "differs" if self.p_adjusted <= LEVEL else "indistinguishable"
 
     @property
     def worst(self) -> Distance | None:
@@ -200,52 +220,3 @@ def _difference(first: Values, second: Values) -> float:
         return math.nan
     below = [np.arange(side.size + 1) / side.size for side in (first, second)]
     return float(largest_difference(first, second, below[0], below[1]))
-
-
-def distances(
-    observed: Values, simulated: Values, *, paired: bool = True, indicator: bool = False
-) -> tuple[Distance, ...]:
-    """Compare statistics of halves.
-
-    Parameters
-    ----------
-    observed, simulated : ndarray (half, …)
-        Halves 2·k and 2·k + 1 are those of split k.
-    paired : bool, default True
-        Whether the values are of the same nodes or pairs in both; if not, only their laws compare.
-    indicator : bool, default False
-        Whether the values are 0 or 1, so that a fraction is compared.
-
-    Returns
-    -------
-    tuple of Distance
-        Empty if no split has the statistic in both rasters.
-    """
-    n_splits = len(observed) // 2
-    rmses, differences = np.full((2, n_splits, 3), np.nan)
-
-    def split(start: int, stop: int) -> None:
-        for k in range(start, stop):
-            halves = observed[2 * k], observed[2 * k + 1], simulated[2 * k], simulated[2 * k + 1]
-            laws = [_ordered(half) for half in halves]
-            for i, (a, b) in enumerate(PAIRS):
-                differences[k, i] = _difference(laws[a], laws[b])
-                if paired:
-                    rmses[k, i] = rmse(halves[a], halves[b])
-
-    n = max(1, observed[0].size)
-    run_blocks(split, n_splits, step=1 if n > FEW else n_splits)
-    found = []
-    for name, all_three in (("rmse", rmses), ("kolmogorov", differences))[0 if paired else 1 :]:
-        if np.isnan(all_three).any():
-            return ()
-        floors = all_three[:, 0].tolist()
-        values = [math.fsum(both) / 2 for both in all_three[:, 1:].tolist()]
-        floor = float(np.mean(floors))
-        spread = float(np.std(floors, ddof=1)) if len(floors) > 1 else 0.0
-        slack = UNSEEN / n if indicator else 0.0
-        if name == "rmse":
-            slack = math.sqrt(slack)
-        limit = TOLERANCE * floor + SPREADS * spread + slack
-        found.append(Distance(name, float(np.mean(values)), floor, spread, limit))
-    return tuple(found)

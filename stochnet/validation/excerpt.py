@@ -1,22 +1,31 @@
-"""What the figures of a report show: a few nodes in full, and one number for each of the rest."""
+"""What the figures of a report show: a few nodes in full, and laws and tables of the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stochnet.layers import Layer
 from stochnet.moments import Array
 from stochnet.raster import SpikeRaster
+from stochnet.validation.laws import Law, law
+from stochnet.validation.matrices import CorrelationMatrix, correlation_matrices
+from stochnet.validation.node_table import NodeTable, node_table
+from stochnet.validation.sampling import some, spread_nodes
 from stochnet.validation.together import take_nodes
 
 Index = NDArray[np.int64]
+Both = tuple[Array, Array]
 
 RASTER_NODES = 60
 RASTER_BINS = 200
 HISTOGRAMS = 6
+MOST_DOTS = 400
+MOST_MATRICES = 6
+RATE_CELLS, COUNT_CELLS = 30, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +69,27 @@ class Histogram:
 
 
 @dataclass(frozen=True, slots=True)
+class Scatter:
+    """Fano factors and rates of some nodes of a layer.
+
+    Attributes
+    ----------
+    layer : str
+    nodes : ndarray of int64 (node,)
+        Nodes that have a Fano factor on both sides.
+    rates, fanos : tuple of ndarray (node,)
+        Observed and simulated; spikes per bin.
+    """
+
+    layer: str
+    nodes: Index
+    rates: Both
+    fanos: Both
+
+
+@dataclass(frozen=True, slots=True)
 class Excerpt:
-    """Material of the figures; none of it enters a verdict.
+    """Material of the figures and of the table of nodes; none of it enters a verdict.
 
     Attributes
     ----------
@@ -72,12 +100,16 @@ class Excerpt:
     observed, simulated : Piece
     window : int or None
         Bins of a window, in histograms and Fano factors.
-    rates, fanos : tuple of ndarray (node,)
-        Observed and simulated, of all nodes; spikes per bin. Fano factors are NaN where there are
-        none.
+    rate_laws : tuple of Law
+        Of the firing rates, spikes per bin, of every layer.
+    scatters : tuple of Scatter
+        Up to 400 nodes of every layer; none without a window.
     histograms : tuple of Histogram
-    population : tuple of ndarray of int64 (bin,)
-        Active nodes in every bin, observed and simulated; empty where they were not counted.
+    population_law : Law or None
+        Of active nodes in a bin; None where they were not counted.
+    matrices : tuple of CorrelationMatrix
+        Of up to six layers.
+    table : NodeTable
     """
 
     nodes: Index
@@ -85,34 +117,12 @@ class Excerpt:
     observed: Piece
     simulated: Piece
     window: int | None
-    rates: tuple[Array, Array]
-    fanos: tuple[Array, Array]
+    rate_laws: tuple[Law, ...]
+    scatters: tuple[Scatter, ...]
     histograms: tuple[Histogram, ...]
-    population: tuple[Index, ...]
-
-
-def spread_nodes(raster: SpikeRaster, rate: Array, n_nodes: int) -> Index:
-    """Choose nodes that fire: as many of each layer, spread evenly over the order of its rates.
-
-    Layers that are too many for one node each are left out from the middle; dead nodes only show
-    where nothing fires.
-    """
-    layers = raster.layers
-    if len(layers) > n_nodes:
-        kept = np.linspace(0, len(layers) - 1, n_nodes).round().astype(int)
-        layers = tuple(layers[k] for k in kept)
-    share = n_nodes // len(layers)
-    chosen = []
-    for layer in layers:
-        members = np.arange(layer.first, layer.first + layer.n_nodes)
-        firing = members[rate[members] > 0]
-        pool = firing if len(firing) else members
-        ordered = pool[np.argsort(rate[pool], kind="stable")]
-        picks = np.unique(
-            np.linspace(0, len(ordered) - 1, min(share, len(ordered)) + 2).round()[1:-1].astype(int)
-        )
-        chosen.append(ordered[picks])
-    return np.concatenate(chosen)
+    population_law: Law | None
+    matrices: tuple[CorrelationMatrix, ...]
+    table: NodeTable
 
 
 def piece(raster: SpikeRaster, nodes: Index) -> Piece:
@@ -152,13 +162,24 @@ def histograms(
     return tuple(found)
 
 
+def scatter(layer: Layer, rates: Both, fanos: Both) -> Scatter:
+    """Choose nodes of a layer that have a Fano factor on both sides, evenly by their place."""
+    nodes = np.arange(layer.first, layer.first + layer.n_nodes)
+    known = nodes[~np.isnan(fanos[0][nodes]) & ~np.isnan(fanos[1][nodes])]
+    few = known[np.linspace(0, len(known) - 1, min(MOST_DOTS, len(known))).astype(int)]
+    return Scatter(layer.name, few, (rates[0][few], rates[1][few]), (fanos[0][few], fanos[1][few]))
+
+
 def excerpt(
     observed: SpikeRaster,
     simulated: SpikeRaster,
-    rates: tuple[Array, Array],
-    fanos: tuple[Array, Array],
+    rates: Both,
+    fanos: Both,
     window: int | None,
     population: Sequence[Index],
+    *,
+    selectivities: Both | None = None,
+    q_values: Mapping[str, Array] | None = None,
 ) -> Excerpt:
     """Collect the material of the figures.
 
@@ -166,24 +187,29 @@ def excerpt(
     ----------
     observed, simulated : SpikeRaster
         Only a few of their nodes are read.
-    rates, fanos : tuple of ndarray (node,)
-        Observed and simulated.
+    rates, fanos, selectivities : tuple of ndarray (node,)
+        Observed and simulated; rates in spikes per bin.
     window : int or None
         Bins of the windows of `fanos`, and of the histograms.
     population : sequence of ndarray of int64
         Active nodes per bin, observed and simulated; empty where they were not counted.
+    q_values : mapping of str to ndarray (node,), optional
+        Of the tests of single nodes, by the label of the statistic.
     """
-    nodes = spread_nodes(observed, rates[0], RASTER_NODES)
-    layer_of = [layer.name for layer in observed.layers for _ in range(layer.n_nodes)]
-    few = spread_nodes(observed, rates[0], HISTOGRAMS)
+    layers = observed.layers
+    nodes = spread_nodes(layers, rates[0], RASTER_NODES)
+    layer_of = [layer.name for layer in layers for _ in range(layer.n_nodes)]
+    few = spread_nodes(layers, rates[0], HISTOGRAMS)
     return Excerpt(
         nodes,
         tuple(layer_of[node] for node in nodes),
         piece(observed, nodes),
         piece(simulated, nodes),
         window,
-        rates,
-        fanos,
+        tuple(law(x.name, rates[0][x.nodes], rates[1][x.nodes], RATE_CELLS) for x in layers),
+        () if window is None else tuple(scatter(layer, rates, fanos) for layer in layers),
         () if window is None else histograms(observed, simulated, few, rates[0], window),
-        tuple(count.ravel() for count in population),
+        law(None, population[0], population[1], COUNT_CELLS) if len(population) else None,
+        correlation_matrices(observed, simulated, some(layers, MOST_MATRICES), rates[0]),
+        node_table(layers, rates, fanos, selectivities, q_values),
     )

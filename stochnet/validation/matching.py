@@ -1,4 +1,4 @@
-"""Whether two rasters can be compared, by what, and in which halves."""
+"""Whether two rasters can be compared, by what, and in which groups of trials."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stochnet.errors import InvalidInputError
 from stochnet.raster import SpikeRaster
 from stochnet.segments import check_window
 from stochnet.table import USUAL_WINDOWS
-from stochnet.validation.halves import Units, choose_length, cut_units, deal
+from stochnet.validation.groups import Groups, deal
+from stochnet.validation.units import Units, choose_length, cut_units
 
-N_SPLITS = 10
+# Groups of each raster; fewer where every group costs one number for each of many nodes.
+MOST_GROUPS, FEWER_GROUPS, MANY_NODES = 48, 24, 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,11 @@ class Match:
     conditions : bool
         Whether rates per condition can be compared.
     units : tuple of Units or None
-        What halves are made of, observed and simulated; None if no half can be made.
-    weights : tuple of ndarray (unit, half)
-        Which units are in which half.
-    half_bins : int
-        Bins in each half.
+        What is resampled, observed and simulated; None if there are too few.
+    groups : Groups or None
+        How they are grouped.
+    compared_bins : int
+        Bins in all groups of one raster.
     notes : tuple of str
         What a reader should know.
     """
@@ -40,9 +41,19 @@ class Match:
     windows: tuple[int, ...]
     conditions: bool
     units: tuple[Units, Units] | None
-    weights: tuple[NDArray[np.float64], NDArray[np.float64]]
-    half_bins: int
+    groups: Groups | None
+    compared_bins: int
     notes: tuple[str, ...]
+
+    @property
+    def unit_bins(self) -> int:
+        """Bins of a unit; 0 if there are none."""
+        return 0 if self.units is None else self.units[0].length
+
+    @property
+    def labelled(self) -> bool:
+        """Whether each unit has a condition, so that strata are conditions."""
+        return self.units is not None and bool((self.units[0].stratum >= 0).all())
 
 
 def match(
@@ -59,7 +70,7 @@ def match(
     windows : sequence of int or None
         None takes the usual ones that fit.
     rng : numpy.random.Generator
-        Deals the halves.
+        Deals the groups.
 
     Raises
     ------
@@ -71,27 +82,31 @@ def match(
     same_conditions = 0 < observed.n_conditions == simulated.n_conditions
     notes = _notes(observed, simulated, same_conditions)
     length = choose_length(observed, simulated, chosen)
-    if length is None:
-        empty = np.zeros((0, 0))
+    units = groups = None
+    if length is not None:
+        units = cut_units(observed, length), cut_units(simulated, length)
+        most = MOST_GROUPS if observed.n_nodes <= MANY_NODES else FEWER_GROUPS
+        groups = deal(*units, most, rng)
+    if length is None or units is None or groups is None:
         notes.append(
-            "No half could be made of this recording: it needs at least two trials, or pieces of "
-            "trials, of every condition. Distances and floors are therefore missing."
+            "Nothing could be judged: that takes at least two trials, or pieces of trials, of "
+            "every condition in both rasters. Distances and floors are therefore missing."
         )
-        return Match(chosen, same_conditions, None, (empty, empty), 0, tuple(notes))
-    units = cut_units(observed, length), cut_units(simulated, length)
-    weights = deal(*units, N_SPLITS, rng)
+        return Match(chosen, same_conditions, None, None, 0, tuple(notes))
     made_of = "trials" if length == observed.n_bins else f"pieces of {length} bins"
-    half_bins = round(float(weights[0][:, 0].sum())) * length
+    compared = groups.n_units * length
     notes.insert(
-        0, f"Halves are made of {made_of} and hold {half_bins:,} bins; {N_SPLITS} random splits."
+        0,
+        f"Compared are {compared:,} bins of each raster, in {groups.n_groups} groups of {made_of} "
+        "that hold every condition equally often in both.",
     )
     lost = [window for window in chosen if window > length]
     if lost:
         notes.append(
-            f"Windows of {_list(lost)} bins are longer than the pieces that halves are made of, "
-            "so their Fano factors have no floor."
+            f"Windows of {_list(lost)} bins are longer than the pieces that are resampled, so "
+            "statistics of them have no floor."
         )
-    return Match(chosen, same_conditions, units, weights, half_bins, tuple(notes))
+    return Match(chosen, same_conditions, units, groups, compared, tuple(notes))
 
 
 def check_layers_alike(observed: SpikeRaster, simulated: SpikeRaster) -> None:
@@ -179,7 +194,7 @@ def _notes(observed: SpikeRaster, simulated: SpikeRaster, same_conditions: bool)
         if repeated:
             notes.append(
                 f"{repeated:,} of {len(known):,} bins of the observed raster repeat a stimulus. A "
-                "network answers it in the same way, so its halves are more alike than new stimuli "
+                "network answers it in the same way, so trials are more alike than new stimuli "
                 "would make them, and the floor is too low."
             )
     return notes

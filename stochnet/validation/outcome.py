@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 import math
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from stochnet.layers import Layer
 from stochnet.raster import SpikeRaster
+from stochnet.validation.answers import Diagnostic, Finding, FitCheck
 from stochnet.validation.comparison import RULE, Comparison
 from stochnet.validation.excerpt import Excerpt
+from stochnet.validation.figures_json import checks, figures
 from stochnet.validation.verdict import sentences
 
-SCHEMA = "stochnet-validation/1"
+SCHEMA = "stochnet-validation/2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,35 +63,80 @@ class Report:
         Bins per window of the Fano factors.
     layers : tuple of Layer
         Those of both rasters.
-    half_bins : int
-        Bins in each half; 0 if no half could be made.
+    compared_bins : int
+        Bins of either raster that were compared at equal size; 0 if nothing could be judged.
     statistics : tuple of Comparison
         First those of the network, then those of each layer.
     notes : tuple of str
         What a reader should know.
     excerpt : Excerpt
-        Material of the figures.
+        Material of the figures and of the table of nodes.
+    diagnostics : tuple of Diagnostic
+        What must hold for a comparison to mean anything.
+    baseline : str
+        What quality 0 stands for, in words.
+    findings : tuple of Finding
+        What differs, the largest first.
+    held_out : bool or None
+        Whether the observed trials were kept out of the fit; None if that cannot be told.
+    checks : tuple of FitCheck
+        Observed counts against the fitted laws, where a bundle was given.
+    node_flags : mapping of label to ndarray (node,)
+        For each statistic of nodes, the smallest false discovery rate at which a node is said to
+        differ (Benjamini-Hochberg over the nodes); NaN for nodes that were not tested.
     """
 
     observed: Source
     simulated: Source
     windows: tuple[int, ...]
     layers: tuple[Layer, ...]
-    half_bins: int
+    compared_bins: int
     statistics: tuple[Comparison, ...]
     notes: tuple[str, ...]
     excerpt: Excerpt
+    diagnostics: tuple[Diagnostic, ...] = ()
+    baseline: str = ""
+    findings: tuple[Finding, ...] = ()
+    held_out: bool | None = None
+    checks: tuple[FitCheck, ...] = ()
+    node_flags: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    @property
+    def quality(self) -> float | None:
+        """Mean quality of the statistics of the network; None if none has one."""
+        known = [one.quality for one in self.of() if one.quality is not None]
+        return sum(known) / len(known) if known else None
+
+    @property
+    def lowest(self) -> Comparison | None:
+        """The statistic of the network or of a layer with the lowest quality."""
+        known = [one for one in self.statistics if one.quality is not None]
+        return min(known, key=lambda one: one.quality or 0.0, default=None)
 
     @property
     def verdict(self) -> str:
-        """Two sentences: which statistics the surrogate keeps, and which not."""
-        return sentences(self.statistics)
+        """Two sentences: what differs most, where and by how much, and what the surrogate keeps."""
+        return sentences(self.statistics, self.findings, self.diagnostics)
 
     @property
     def passed(self) -> bool:
         """Whether something was judged, and nothing differs in the network or in a layer."""
         verdicts = {one.verdict for one in self.statistics}
         return "differs" not in verdicts and "indistinguishable" in verdicts
+
+    def meets(self, quality: float | None = None) -> bool:
+        """Return whether all diagnostics hold and the quality is not below a bar.
+
+        Parameters
+        ----------
+        quality : float, optional
+            From 0 to 1. Without it nothing may differ.
+        """
+        if not all(one.passed for one in self.diagnostics):
+            return False
+        if quality is None:
+            return self.passed
+        return self.quality is not None and self.quality >= quality
 
     def of(self, scope: str | None = None) -> tuple[Comparison, ...]:
         """Return the statistics of one layer, or of the network."""
@@ -99,7 +150,8 @@ class Report:
         """Return one row a statistic of the network or of a layer, for tables.
 
         ``name``, the means ``observed`` and ``simulated``, the worst ``distance`` with its
-        ``measure``, ``floor`` and ``ratio``, and the ``verdict``; None for what does not exist.
+        ``measure``, ``floor`` and ``ratio``, the ``quality`` and the ``verdict``; None for what
+        does not exist.
         """
         rows = []
         for one in self.of(scope):
@@ -112,6 +164,7 @@ class Report:
                 "distance": None if worst is None else worst.value,
                 "floor": None if worst is None else worst.floor,
                 "ratio": one.ratio,
+                "quality": one.quality,
                 "verdict": one.verdict,
             }
             rows.append(dict(_strict(row)))
@@ -128,7 +181,12 @@ class Report:
             "simulated": asdict(self.simulated),
             "windows": list(self.windows),
             "layers": [{"name": x.name, "kind": x.kind, "n_nodes": x.n_nodes} for x in self.layers],
-            "half_bins": self.half_bins,
+            "compared_bins": self.compared_bins,
+            "diagnostics": [asdict(one) for one in self.diagnostics],
+            "quality": self.quality,
+            "baseline": self.baseline,
+            "held_out": self.held_out,
+            "findings": [asdict(one) for one in self.findings],
             "notes": list(self.notes),
             "statistics": [
                 {
@@ -141,24 +199,16 @@ class Report:
                 }
                 for one in self.statistics
             ],
-            "histograms": [
-                {
-                    "node": h.node,
-                    "layer": h.layer,
-                    "rate": h.rate,
-                    "window": self.excerpt.window,
-                    "observed": h.observed.tolist(),
-                    "simulated": h.simulated.tolist(),
-                }
-                for h in self.excerpt.histograms
-            ],
+            "checks": checks(self.checks),
+            "figures": figures(self.excerpt),
+            "nodes": self.excerpt.table.to_dict(),
         }
         strict = _strict(found)
         return dict(strict)
 
     def to_json(self, path: str | os.PathLike[str]) -> None:
         """Write the numbers to a file of strict JSON."""
-        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
         Path(path).write_text(text + "\n", encoding="utf-8")
 
     def to_html(self, path: str | os.PathLike[str], *, title: str = "Validation") -> None:

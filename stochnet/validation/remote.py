@@ -15,8 +15,8 @@ from stochnet.layers import cut_layers
 from stochnet.portable import portable_data
 from stochnet.raster import NodeArray
 from stochnet.sink import Shape
-from stochnet.validation.halves import cut_units
 from stochnet.validation.survey import Findings, Survey, plan_survey
+from stochnet.validation.units import cut_units
 
 
 def findings_of_workers(survey: Survey, executor: Executor) -> Iterator[Findings]:
@@ -53,8 +53,8 @@ def packed_survey(survey: Survey) -> bytes:
     """
     adder = survey.of_pieces or survey.of_trials
     starts = adder.sets.starts
-    inside = np.zeros((adder.units.n_units, survey.n_halves), np.bool_)
-    for k in range(survey.n_halves):
+    inside = np.zeros((adder.units.n_units, survey.n_groups), np.bool_)
+    for k in range(survey.n_groups):
         inside[adder.sets.members[starts[k] : starts[k + 1]], k] = True
     labelled = any(one.over == "nodes and conditions" for one in survey.statistics)
     raster = survey.raster
@@ -66,16 +66,18 @@ def packed_survey(survey: Survey) -> bytes:
         stimuli=None,
         provenance={},
     )
-    length = adder.units.length if survey.n_halves else None
-    return pickle.dumps((template, survey.statistics, length, inside, survey.population))
+    length = adder.units.length if survey.n_groups else None
+    return pickle.dumps(
+        (template, survey.statistics, length, inside, survey.n_strata, survey.population)
+    )
 
 
 @lru_cache(maxsize=2)
 def _prepared(recipe: bytes) -> Survey:
     # It came with the task, by the same pickle.
-    template, statistics, length, inside, population = pickle.loads(recipe)  # noqa: S301
+    template, statistics, length, inside, n_strata, population = pickle.loads(recipe)  # noqa: S301
     units = None if length is None else cut_units(template, length)
-    return plan_survey(template, statistics, units, inside, population=population)
+    return plan_survey(template, statistics, units, inside, n_strata, population=population)
 
 
 def find(recipe: bytes, data: NodeArray, first: int) -> Findings:

@@ -1,22 +1,23 @@
-"""Nodes that fire together, for validation: population counts and pairs, whole and in halves."""
+"""Nodes that fire together, for validation: population counts and pairs, whole and by groups."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.moments import Array, phi
+from stochnet.moments import Array
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
-from stochnet.sufficient import packed
-from stochnet.threads import run_blocks
-from stochnet.validation.halves import Units
-from stochnet.validation.survey import plan_sums
-from stochnet.validation.totals import Adder
+from stochnet.validation.groups import Groups
+from stochnet.validation.survey import centred
+from stochnet.validation.units import Units
 
 Index = NDArray[np.int64]
-Halves = NDArray[np.float32]
+
+# Places at which two laws are compared, at most.
+THRESHOLDS = 64
 
 
 def take_nodes(raster: SpikeRaster, nodes: Index) -> SpikeRaster:
@@ -31,52 +32,38 @@ def take_nodes(raster: SpikeRaster, nodes: Index) -> SpikeRaster:
     return replace(raster, data=np.concatenate(parts), layers=())
 
 
-def population_halves(count: Index, units: Units, weights: NDArray[np.float64]) -> Index:
-    """Return the population counts (trial, bin) of the bins of every half: (half, bin)."""
-    by_unit = count if units.order is None else count.reshape(-1)[units.order]
-    return np.stack([by_unit[column > 0].ravel() for column in weights.T])
-
-
-def pair_correlations(
-    raster: SpikeRaster,
-    units: Units | None,
-    weights: NDArray[np.float64],
-    first: Index,
-    second: Index,
-) -> tuple[Array, Halves | None]:
-    """Correlate pairs of nodes in the whole raster and in every half.
-
-    Only the nodes of pairs are held in memory.
+def population_laws(
+    counts: Sequence[Index], units: Sequence[Units], groups: Groups
+) -> tuple[list[Index], Array, Array]:
+    """Return the laws of population counts (trial, bin) of two rasters, in groups.
 
     Returns
     -------
-    whole : ndarray (pair,)
-    halves : ndarray of float32 (half, pair) or None
-        None where there are no units.
+    used : list of ndarray (bin,)
+        The counts of the bins of all groups.
+    parts : ndarray (2·group, threshold)
+        What each group adds to the distribution function, beside its stratum.
+    means : ndarray (2·group,)
+        And to the mean.
     """
-    nodes, index = np.unique(np.concatenate([first, second]), return_inverse=True)
-    words = packed(take_nodes(raster, nodes)).reshape(len(nodes), raster.n_trials, -1)
-    a, b = index[: len(first)], index[len(first) :]
-    of_trials, of_pieces = plan_sums(raster, units, weights)
-    correlations = _correlate(words, of_trials, a, b)
-    if units is None:
-        return correlations[-1], None
-    halves = correlations[:-1] if of_pieces is None else _correlate(words, of_pieces, a, b)
-    return correlations[-1], halves.astype(np.float32)
-
-
-def _correlate(words: NDArray[np.uint64], adder: Adder, a: Index, b: Index) -> Array:
-    """Correlate pairs of rows of words (node, trial, word) in every set: (set, pair)."""
-    active = np.empty((len(adder.bins), len(words)), np.int64)
-    both = np.empty((len(adder.bins), len(a)), np.int64)
-
-    def count(start: int, stop: int) -> None:
-        active[:, start:stop] = adder.active(words[start:stop])
-
-    def count_both(start: int, stop: int) -> None:
-        both[:, start:stop] = adder.active(words[a[start:stop]] & words[b[start:stop]])
-
-    step = adder.at_once(words[0].nbytes)
-    run_blocks(count, len(words), step=step)
-    run_blocks(count_both, len(a), step=step)
-    return phi(active[:, a], active[:, b], both, adder.bins)
+    used, by_unit = [], []
+    for count, unit, inside in zip(counts, units, groups.inside, strict=True):
+        cut = count if unit.order is None else count.reshape(-1)[unit.order]
+        by_unit.append(cut)
+        used.append(cut[inside.any(axis=1)].ravel())
+    # Where the distribution functions step, or at as many places spread over both.
+    at = np.unique(np.concatenate(used))
+    if len(at) > THRESHOLDS:
+        pooled = np.sort(np.concatenate(used))
+        at = np.unique(pooled[np.linspace(0, len(pooled) - 1, THRESHOLDS).astype(int)])
+    parts, means = [], []
+    for cut, inside in zip(by_unit, groups.inside, strict=True):
+        shares, averages = [], []
+        for mine in inside.T:
+            values = np.sort(cut[mine].ravel())
+            share = len(values) / len(used[0])
+            shares.append(np.searchsorted(values, at, side="right") / len(values) * share)
+            averages.append(values.mean() * share)
+        parts.append(centred(np.array(shares), groups.n_strata))
+        means.append(centred(np.array(averages), groups.n_strata))
+    return used, np.concatenate(parts), np.concatenate(means)

@@ -1,8 +1,8 @@
-"""Exact sums over the units of many sets (halves, or all), for some nodes: what statistics need."""
+"""Exact sums over the units of many sets (groups, or all), for some nodes: what statistics need."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from stochnet.kernels.units import add_members
 from stochnet.segments import Segments, cut_segments
 from stochnet.unit_sums import Sums, UnitSums, Words, at_once
-from stochnet.validation.halves import Units
+from stochnet.validation.units import Units
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,12 @@ class Totals:
         Gaps, their sum, the sum of their squares.
     lagged : tuple of three ndarray of int64 (set, node)
         Active bins but the last, but the first, and both: at lag 1.
+    laws : mapping of int to ndarray of int64 (limit, set, node)
+        For each window, windows with at most 0, 1, 2, 4, 8, … spikes.
+    gap_pairs : ndarray of int64 (3, set, node)
+        Pairs of successive gaps, and sums of how they compare: see `UnitSums.gap_pairs`.
+    gap_law : ndarray of int64 (limit, set, node)
+        Gaps of at most 1, 2, 4, 8, … bins.
     by_condition : ndarray of int64 (condition, set, node)
         Spikes in the bins of each condition.
     condition_bins : ndarray of int64 (condition, set, 1)
@@ -90,8 +96,62 @@ class Totals:
     windows: Mapping[int, tuple[Sums, Sums]]
     gaps: tuple[Sums, Sums, Sums]
     lagged: tuple[Sums, Sums, Sums]
+    laws: Mapping[int, Sums]
+    gap_pairs: Sums
+    gap_law: Sums
     by_condition: Sums
     condition_bins: Sums
+
+    def without_each(self, n_strata: int, n_groups: int) -> Totals:
+        """Return the totals of the first sets together, and without each of them.
+
+        The other groups of its stratum stand in for the one that is left out, so that length and
+        make stay as they are: of m groups weights are m - 1 everywhere, but 0 for that group and m
+        for the others of its stratum. Weights are whole, so sums stay exact.
+
+        Parameters
+        ----------
+        n_strata, n_groups : int
+            Strata of equally many groups, one after the other.
+        """
+        return self._each(lambda sums, axis: left_out(sums, n_strata, axis, n_groups))
+
+    def last(self) -> Totals:
+        """Return the totals of the last set."""
+        return self._each(lambda sums, axis: sums.take([-1], axis))
+
+    def _each(self, of: Callable[[Sums, int], Sums]) -> Totals:
+        """Apply a function of sums and the axis of their sets."""
+
+        def some(sums: Sums, axis: int = 0) -> Sums:
+            return of(sums, axis) if sums.size else sums
+
+        return Totals(
+            some(self.n_units),
+            self.length,
+            self.scale,
+            some(self.spikes),
+            some(self.active),
+            {window: (some(a), some(b)) for window, (a, b) in self.windows.items()},
+            (some(self.gaps[0]), some(self.gaps[1]), some(self.gaps[2])),
+            (some(self.lagged[0]), some(self.lagged[1]), some(self.lagged[2])),
+            {window: some(law, 1) for window, law in self.laws.items()},
+            some(self.gap_pairs, 1),
+            some(self.gap_law, 1),
+            some(self.by_condition, 1),
+            some(self.condition_bins, 1),
+        )
+
+
+def left_out(sums: Sums, n_strata: int, axis: int = 0, n_groups: int | None = None) -> Sums:
+    """Return sums of all groups, and without each: see `Totals.without_each`."""
+    groups = sums.take(range(sums.shape[axis] if n_groups is None else n_groups), axis)
+    each = groups.shape[axis] // n_strata
+    shape = (*groups.shape[:axis], n_strata, each, *groups.shape[axis + 1 :])
+    own = groups.reshape(shape).sum(axis=axis + 1)
+    together = (each - 1) * own.sum(axis=axis, keepdims=True)
+    difference = np.repeat(own, each, axis=axis) - each * groups
+    return np.concatenate([together, together + difference], axis=axis)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -114,6 +174,8 @@ class Adder:
     condition_sets : Sets
         Segments of each condition in each set, the sets of the first condition first.
     condition_bins : ndarray of int64 (condition, set, 1)
+    gap_limits : ndarray of int64 (limit,)
+        Bins at which the law of gaps is taken.
     """
 
     units: Units
@@ -124,6 +186,7 @@ class Adder:
     segments: Segments | None
     condition_sets: Sets
     condition_bins: Sums
+    gap_limits: Sums
 
     @classmethod
     def of(
@@ -134,6 +197,7 @@ class Adder:
         parts: frozenset[str],
         windows: Sequence[int],
         n_conditions: int,
+        gap_limits: Sums,
     ) -> Adder:
         """Prepare sums over sets of units: inside (unit, set)."""
         segments = None
@@ -155,6 +219,7 @@ class Adder:
             segments,
             Sets.joined(groups),
             np.array(bins, np.int64).reshape(len(bins), inside.shape[1], 1),
+            gap_limits,
         )
 
     def at_once(self, node_bytes: int) -> int:
@@ -186,12 +251,20 @@ class Adder:
             total, squares = sums.windows(window, own)
             windows[window] = (spikes if total is own else sets.add(total), sets.add(squares))
         gaps = lagged = (none, none, none)
-        if "gaps" in self.parts:
+        if self.parts & {"gaps", "gap_law"}:
             n, total, squares = sums.gaps(own)
             gaps = (sets.add(n), sets.add(total), sets.add(squares))
         if "lagged" in self.parts:
             early, late, both = sums.lagged()
             lagged = (sets.add(early), sets.add(late), sets.add(both))
+        laws = {}
+        if "laws" in self.parts:
+            for window in self.windows:
+                laws[window] = self._each(sums.window_law(window, limits(window, 0)))
+        pairs = shorter = none
+        if self.parts & {"gap_pairs", "gap_law"}:
+            compared, short = sums.gap_pairs(self.gap_limits)
+            pairs, shorter = self._each(compared), self._each(short)
         by_condition = none
         if self.segments is not None:
             flat = self.condition_sets.add(sums.segments(self.segments))
@@ -205,6 +278,21 @@ class Adder:
             windows,
             gaps,
             lagged,
+            laws,
+            pairs,
+            shorter,
             by_condition,
             self.condition_bins,
         )
+
+    def _each(self, values: Sums) -> Sums:
+        """Add up tables of units (…, unit, node): (…, set, node)."""
+        if not len(values):
+            return np.zeros((0, 0, 0), np.int64)
+        return np.stack([self.sets.add(one) for one in values])
+
+
+def limits(most: int, least: int) -> Sums:
+    """Return where laws of whole numbers up to `most` are compared: 0, 1, 2, 4, 8, …."""
+    found = [0, *(1 << k for k in range(most.bit_length()))]
+    return np.array([one for one in found if least <= one < most], np.int64)

@@ -127,8 +127,8 @@ def finding(networks: Networks, names: Names, weights: Clusters) -> Finding:
         (
             "controls",
             (
-                "Effects on the mean rate and on dead nodes of the mlp (squares: random labels against "
-                "true ones; circles: a control against none, both on true labels)"
+                "Effects on the mean rate and on dead nodes of the mlp (squares: random labels "
+                "against true ones; circles: a control against none, both on true labels)"
             ),
         ),
         ("depth", "Rates by depth"),

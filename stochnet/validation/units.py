@@ -1,4 +1,4 @@
-"""Halves of a raster: its trials, or pieces of them, dealt into two equal parts many times over."""
+"""Units of a raster, trials or pieces of them: what is exchanged, or left out, as one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_PIECES = 16
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """What halves are made of: trials, or pieces of equal length where trials are few.
+    """What is resampled as one: trials, or pieces of equal length where trials are few.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ def cut_units(raster: SpikeRaster, length: int) -> Units:
 def choose_length(
     observed: SpikeRaster, simulated: SpikeRaster, windows: Sequence[int]
 ) -> int | None:
-    """Return the bins per unit that suit both rasters, or None if no half can be made.
+    """Return the bins per unit that suit both rasters, or None if there are too few.
 
     The longest units are taken that give at least eight of them and four of every condition, as
     long as they hold the longest window; for two of every condition shorter ones are taken.
@@ -102,54 +102,3 @@ def choose_length(
         if smallest >= FEW_UNITS and sizes.min() >= FEW_ALIKE:
             break
     return best
-
-
-def deal(
-    observed: Units, simulated: Units, n_splits: int, rng: np.random.Generator
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Deal the units of two rasters into halves of the same size.
-
-    Both halves of the observed raster hold every condition equally often where units have a
-    condition; so do those of the simulated one where it has the same conditions.
-
-    Returns
-    -------
-    tuple of ndarray
-        For each raster 1 for units in a half, else 0: (unit, half); halves 2·k and 2·k + 1 are
-        those of split k.
-    """
-    mine, yours = (_sizes(units.stratum) for units in (observed, simulated))
-    if set(mine) == set(yours):
-        sizes = {key: min(mine[key], yours[key]) // 2 for key in mine}
-        return (
-            _weights(observed.stratum, sizes, n_splits, rng),
-            _weights(simulated.stratum, sizes, n_splits, rng),
-        )
-    anyhow = np.full(simulated.n_units, -1, np.int64)
-    sizes = {key: size // 2 for key, size in mine.items()}
-    stratum = observed.stratum
-    if sum(sizes.values()) > simulated.n_units // 2:
-        sizes = {-1: simulated.n_units // 2}
-        stratum = np.full(observed.n_units, -1, np.int64)
-    return (
-        _weights(stratum, sizes, n_splits, rng),
-        _weights(anyhow, {-1: sum(sizes.values())}, n_splits, rng),
-    )
-
-
-def _sizes(stratum: Index) -> dict[int, int]:
-    keys, counts = np.unique(stratum, return_counts=True)
-    return {int(key): int(count) for key, count in zip(keys, counts, strict=True)}
-
-
-def _weights(
-    stratum: Index, sizes: dict[int, int], n_splits: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    weights = np.zeros((len(stratum), 2 * n_splits))
-    for key, size in sizes.items():
-        members = np.flatnonzero(stratum == key)
-        for k in range(n_splits):
-            dealt = rng.permutation(members)
-            weights[dealt[:size], 2 * k] = 1
-            weights[dealt[size : 2 * size], 2 * k + 1] = 1
-    return weights

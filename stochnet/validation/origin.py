@@ -1,0 +1,105 @@
+"""Where a surrogate comes from: what was fitted, and whether the same trials are judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stochnet.bundle import Bundle
+from stochnet.fits import known_fit
+from stochnet.origin import trial_digests
+from stochnet.processes import PROCESSES
+from stochnet.raster import SpikeRaster
+
+# From this share of its trials on, a raster is the one that was fitted.
+SAME = 0.5
+
+HELD_OUT = (
+    "The observed trials are none of those that the surrogate was fitted to: it is judged on "
+    "held-out trials, and the error of the fit is part of what chance explains."
+)
+FITTED = (
+    "The surrogate was fitted to the observed trials themselves, so it looks closer than it is. "
+    "Keep some trials out of the fit and judge by those: stochnet.split_trials cuts a raster."
+)
+PARTLY = (
+    "{share:.0%} of the observed trials were used in the fit. Keep all trials that are judged out "
+    "of the fit: stochnet.split_trials cuts a raster."
+)
+UNKNOWN = (
+    "Whether the observed trials were used in the fit is not known: the surrogate does not say "
+    "what it was fitted to. Judge by trials that were kept out of the fit (stochnet.split_trials)."
+)
+DRAWN = (
+    "The surrogate was drawn from parameters that were given and not fitted, as far as its "
+    "provenance says: nothing is added for the error of a fit."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What is known of the fit behind a surrogate.
+
+    Attributes
+    ----------
+    fitted_bins : int
+        Bins of the raster of the fit; 0 if no fit is known.
+    held_out : bool or None
+        Whether the observed trials were kept out of it; None if that cannot be told.
+    note : str
+    process : str
+        Name of the process of all nodes; empty if there are several or none is known.
+    per_condition : bool
+    window : int or None
+        As it was fitted.
+    correlated : bool
+        Whether nodes share latents.
+    """
+
+    fitted_bins: int
+    held_out: bool | None
+    note: str
+    process: str = ""
+    per_condition: bool = False
+    window: int | None = None
+    correlated: bool = False
+
+    def bundle(self, raster: SpikeRaster) -> Bundle | None:
+        """Return a bundle of the same process without its parameters; None if not of one alone."""
+        if self.process not in PROCESSES:
+            return None
+        record = PROCESSES[self.process]
+        shape = (raster.n_nodes, raster.n_conditions) if self.per_condition else (raster.n_nodes,)
+        params = {one.name: np.full(shape, one.typical[0]) for one in record.params}
+        fit = known_fit(record, np.arange(raster.n_nodes), params, self.window)
+        return Bundle((fit,))
+
+
+def origin(observed: SpikeRaster, simulated: SpikeRaster, bundle: Bundle | None) -> Origin:
+    """Find out what the surrogate was fitted to."""
+    source: Any = bundle.provenance if bundle is not None else simulated.provenance.get("bundle")
+    facts = source.get("fit") if isinstance(source, Mapping) else None
+    if not isinstance(facts, Mapping):
+        # A bundle that was made from parameters has no provenance at all.
+        drawn = isinstance(source, Mapping) and not source
+        return Origin(0, None, DRAWN if drawn else UNKNOWN)
+    bins = int(facts.get("n_trials", 0)) * int(facts.get("n_bins", 0))
+    how = (
+        str(facts.get("process") or ""),
+        bool(facts.get("per_condition")),
+        facts.get("window"),
+        bool(facts.get("correlated")),
+    )
+    fitted = set(str(facts.get("trials", "")).split())
+    seen = set(trial_digests(observed))
+    if not fitted or not seen:
+        return Origin(bins, None, UNKNOWN, *how)
+    share = len(fitted & seen) / min(len(fitted), len(seen))
+    if share >= SAME:
+        return Origin(bins, False, FITTED, *how)
+    # Two trials of so many digits agree by chance once in four thousand million.
+    note = PARTLY.format(share=share) if share else HELD_OUT
+    return Origin(bins, share == 0, note, *how)
