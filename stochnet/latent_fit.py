@@ -30,7 +30,7 @@ from stochnet.latent_moments import (
 from stochnet.latent_rank import choose_rank
 from stochnet.latents import Latents
 from stochnet.raster import SpikeRaster
-from stochnet.threads import Progress, run_blocks
+from stochnet.threads import Progress, run_blocks, single_library_thread
 
 Index = NDArray[np.int64]
 Rank = int | Literal["auto"]
@@ -41,6 +41,7 @@ MOST_RANK = 64
 STRIDE = 1024
 
 
+@single_library_thread()
 def fit_latents(
     raster: SpikeRaster,
     rank: Rank = "auto",
@@ -72,8 +73,8 @@ def fit_latents(
     Returns
     -------
     Latents
-        The same from one run to the next on one machine with one number of threads of its linear
-        algebra. Apart from rounding there, it does not depend on blocks or threads.
+        The same from one run to the next on one machine, whatever the blocks and threads; another
+        linear algebra library may round otherwise.
 
     Raises
     ------

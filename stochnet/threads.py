@@ -26,6 +26,19 @@ def limited(threads: int) -> Iterator[None]:
         _limit.reset(token)
 
 
+@contextmanager
+def single_library_thread() -> Iterator[None]:
+    """Keep the linear algebra libraries to one thread inside; also a decorator, called.
+
+    Products of small matrices gain nothing from their threads, which wait by spinning: on a busy
+    machine that made a fit ten times slower. Their number would also change the last digits.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
+
 def count(threads: int | None) -> int:
     """Return the number of threads to use: as asked, or as many as cores this process may use."""
     if threads is None:

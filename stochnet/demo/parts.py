@@ -61,12 +61,13 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A way to fit: name of the process, pooled or per condition."""
+    """A way to fit: name of the process, pooled or per condition, with so many latents a layer."""
 
     key: str
     name: str
     process: str
     per_condition: bool
+    latents: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

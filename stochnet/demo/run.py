@@ -34,7 +34,9 @@ REGIMES = (("true", "true labels"), ("random", "random labels"))
 ONE_RATE = Model("one-rate", "one rate per node", "bernoulli", False)
 CLASS_RATES = Model("class-rates", "one rate per class", "bernoulli", True)
 BY_AIC = Model("aic", "laws chosen by AIC", "auto", False)
-MODELS = {"shuffled": (ONE_RATE,), "blocked": (ONE_RATE, BY_AIC, CLASS_RATES)}
+CORRELATED = Model("latents", "one rate per class and 16 latents", "bernoulli", True, 16)
+MODELS = {"shuffled": (ONE_RATE,), "blocked": (ONE_RATE, BY_AIC, CLASS_RATES, CORRELATED)}
+WITH_PAGE = (CLASS_RATES, CORRELATED)
 
 
 def run_demo(
@@ -225,7 +227,10 @@ def _surrogate(
     raster, n_fitted = shown.raster, _n_fitted(shown.raster)
     held_out = raster.trials(slice(n_fitted, None))
     bundle = fit_bundle(
-        raster.trials(slice(0, n_fitted)), model.process, per_condition=model.per_condition
+        raster.trials(slice(0, n_fitted)),
+        model.process,
+        per_condition=model.per_condition,
+        correlated=model.latents,
     )
     drawn = simulate(
         bundle, held_out.n_trials, held_out.n_bins, seed=seed, conditions=held_out.conditions
@@ -237,7 +242,7 @@ def _surrogate(
     write_raster(held_out, target / "validation" / f"{shown.file}-held-out.h5")
     write_raster(drawn, target / "validation" / f"{one.file}.h5")
     report.to_json(target / "validation" / f"{one.file}.json")
-    if model is CLASS_RATES:
+    if model in WITH_PAGE:
         one = replace(one, page=f"validation/{one.file}.html")
         title = f"{shown.regime.name}, {shown.title}, {model.name}".capitalize()
         report.to_html(target / "validation" / f"{one.file}.html", title=title)

@@ -14,7 +14,7 @@ from stochnet.errors import InvalidInputError
 from stochnet.raster import SpikeRaster
 from stochnet.statistics import active_bins
 from stochnet.table import USUAL_WINDOWS
-from stochnet.threads import Progress
+from stochnet.threads import Progress, single_library_thread
 from stochnet.validation import gather
 from stochnet.validation.answers import FitCheck
 from stochnet.validation.baseline import KIND, Baseline
@@ -34,6 +34,7 @@ from stochnet.validation.pairs import CORRELATIONS
 from stochnet.validation.sides import Sides, survey_both
 
 
+@single_library_thread()
 def validate(
     observed: SpikeRaster,
     simulated: SpikeRaster,
