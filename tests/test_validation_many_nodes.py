@@ -11,6 +11,7 @@ from stochnet.layers import Layer
 from stochnet.validation.bits import GroupBits, bits_of_groups, sample_nodes
 from stochnet.validation.classifier import RIDGE, accuracy, halves, transfer
 from stochnet.validation.dimension import independent_dimension, participation_by_groups
+from stochnet.validation.origin import shared_stimuli
 from stochnet.validation.units import cut_units
 
 N, K, T = 60, 40, 30
@@ -197,3 +198,19 @@ def test_flags_of_nodes_are_rarely_false(rates):
             lowest = min(lowest, float(np.nanmin(q_values)))
     assert wrong <= 6
     assert lowest > 1e-4
+
+
+def test_stimuli_that_were_fitted_are_not_held_out(rates):
+    """Other trials of the same stimuli, some of them, and others."""
+    drawn = sn.simulate(network(rates), seed=1)
+    stimuli = np.arange(K * T).reshape(K, T)
+    model = sn.fit_bundle(replace(drawn, stimuli=stimuli), "bernoulli")
+    surrogate = sn.simulate(model, seed=2, conditions=CONDITIONS)
+    other = sn.simulate(network(rates), seed=3)
+    for shift, held_out, share in ((0, False, 1.0), (900, None, 0.25), (1200, True, 0.0)):
+        judged = replace(other, stimuli=stimuli + shift)
+        found = sn.validate(judged, surrogate, statistics=NAMES[0])
+        assert found.held_out is held_out
+        facts = model.provenance["fit"]["stimuli"]
+        assert shared_stimuli(facts, judged) == pytest.approx(share, abs=0.12)
+        assert len(facts) < 2400

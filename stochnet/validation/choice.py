@@ -70,8 +70,9 @@ def choose(
         raise InvalidInputError(
             f"these two rasters cannot be compared by {missing[0]}: it needs the same conditions "
             "in both for rate_by_condition, selectivity and noise_correlation (three of them for "
-            "signal_correlation, two and four trials of each for classification), two windows for fano_factor, trials of two bins for "
-            "autocorrelation, two nodes for pairwise_correlation and participation_ratio and two layers for "
+            "signal_correlation, two with four trials of each for classification), two windows for "
+            "fano_factor, trials of two bins for autocorrelation, two nodes for "
+            "pairwise_correlation and participation_ratio, and two layers for "
             "cross_layer_correlation; they have "
             f"{', '.join(dict.fromkeys(here))}"
         )

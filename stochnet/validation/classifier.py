@@ -189,7 +189,7 @@ def accuracy(
         known = one.labels >= 0
         guess = np.argmax(one.active @ single + offsets, axis=1)
         right[k] = np.count_nonzero(guess[known] == one.labels[known])
-        bins[k] = max(1, np.count_nonzero(known))
+        bins[k] = max(1, int(known.sum()))
     return right, bins
 
 
@@ -199,8 +199,8 @@ def _trainings(
     """Return the sums of some groups, and without each, for which its stratum stands in."""
 
     def add(which: Index) -> TrainingSums:
-        total = sums[which[0]]
-        for g in which[1:]:
+        total = sums[int(which[0])]
+        for g in which[1:].tolist():
             total = total.plus(sums[g])
         return total
 
@@ -209,7 +209,7 @@ def _trainings(
     each = own.shape[1]
     for stratum in own if left_out else ():
         mine = add(stratum)
-        for g in stratum:
+        for g in stratum.tolist():
             # Others of the stratum count more by 1/(each - 1), and the group not at all.
             more = 1 / (each - 1)
             found.append(whole.plus(mine, more).plus(sums[g], -1 - more))

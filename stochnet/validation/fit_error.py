@@ -207,9 +207,9 @@ def fit_bias(
         training = draw(truth)
         surrogate = draw(fit_again(training, known, bundle))
         judged = training if sides.origin.held_out is False else draw(truth)
-        both = [
+        first, second = (
             bits_of_groups(one, rows, unit, inside, rng, most_bins(classes))
             for one in (judged, surrogate)
-        ]
-        gaps.append(transfer(*both, groups.n_strata, classes, parts=False).gap)
+        )
+        gaps.append(transfer(first, second, groups.n_strata, classes, parts=False).gap)
     return float(np.mean(gaps)), float(np.std(gaps, ddof=1)) / math.sqrt(REPEATED)

@@ -14,7 +14,7 @@ from stochnet.raster import SpikeRaster
 from stochnet.simulation import simulate
 from stochnet.validation import classifier, dimension
 from stochnet.validation.baseline import SEED
-from stochnet.validation.bits import GroupBits, bits_of_groups, sample_nodes
+from stochnet.validation.bits import MOST_BINS, GroupBits, bits_of_groups, sample_nodes
 from stochnet.validation.choice import CLASSIFICATION, DIMENSION
 from stochnet.validation.comparison import Comparison, Moments
 from stochnet.validation.evidence import Evidence, Sample, Test, weigh
@@ -29,13 +29,13 @@ def bits(
     side: int,
     nodes: Index,
     rng: np.random.Generator,
-    **most: int,
+    most: int = MOST_BINS,
 ) -> list[GroupBits]:
     """Return the bins of some nodes of a raster, in the groups of the observed (0) or the other."""
     groups, units = sides.plan.groups, sides.plan.units
     if groups is None or units is None:
-        return bits_of_groups(raster, nodes, None, None, rng, **most)
-    return bits_of_groups(raster, nodes, units[side], groups.inside[side], rng, **most)
+        return bits_of_groups(raster, nodes, None, None, rng, most)
+    return bits_of_groups(raster, nodes, units[side], groups.inside[side], rng, most)
 
 
 def of_dimension(sides: Sides, rate: Array, rng: np.random.Generator) -> list[Evidence]:
@@ -67,7 +67,8 @@ def of_dimension(sides: Sides, rate: Array, rng: np.random.Generator) -> list[Ev
             "sampled nodes",
             len(nodes) if known else 0,
             0 if known else len(nodes),
-            *(Moments(value, math.nan if math.isnan(value) else 0.0) for value, _ in found),
+            _alone(found[0][0]),
+            _alone(found[1][0]),
             (),
         )
         if sides.chance is None:
@@ -111,8 +112,8 @@ def of_classifier(sides: Sides, rate: Array, rng: np.random.Generator) -> list[E
         "bins",
         sum(int((one.labels >= 0).sum()) for one in observed),
         0,
-        Moments(found.observed, 0.0),
-        Moments(found.simulated, 0.0),
+        _alone(found.observed),
+        _alone(found.simulated),
         (),
     )
     known = (classifier.LABEL, None) in sides.fit_error.shift
@@ -144,3 +145,8 @@ def of_classifier(sides: Sides, rate: Array, rng: np.random.Generator) -> list[E
     means = (found.observed, found.simulated)
     weighed = Evidence(comparison, (test,), means, errors, freedom, widening)
     return [replace(weighed, baseline=abs(base.gap), gap_error=gap_error)]
+
+
+def _alone(value: float) -> Moments:
+    """Return a single value, which has no variance over anything."""
+    return Moments(value, math.nan if math.isnan(value) else 0.0)
