@@ -160,7 +160,7 @@ def transfer(
     for k, raster in enumerate((observed, simulated)):
         sums = [TrainingSums.of(one, n_conditions) for one in raster]
         for own, other in (sides, sides[::-1]):
-            rest = [observed[g] for g in other.ravel()]
+            rest = [observed[g] for g in other.ravel().tolist()]
             whole, without = _trainings(sums, own, left_out=parts)
             right, bins = accuracy(rest, *whole.train())
             value = right.sum() / bins.sum()
