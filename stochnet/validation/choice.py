@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stochnet.errors import InvalidInputError
+from stochnet.validation.classifier import FEWEST
 from stochnet.validation.nodewise import NodeStatistic, statistics_to_compare
 
 POPULATION, PAIRS = "population_count", "pairwise_correlation"
 SIGNAL, NOISE, ACROSS = "signal_correlation", "noise_correlation", "cross_layer_correlation"
-TOGETHER = (POPULATION, PAIRS, SIGNAL, NOISE, ACROSS)
+DIMENSION, CLASSIFICATION = "participation_ratio", "classification"
+TOGETHER = (POPULATION, PAIRS, SIGNAL, NOISE, ACROSS, DIMENSION, CLASSIFICATION)
 
 
 def known_names() -> tuple[str, ...]:
@@ -25,6 +27,7 @@ def choose(
     *,
     conditions: int,
     n_layers: int,
+    each: int,
 ) -> frozenset[str]:
     """Return the names of the statistics to compare.
 
@@ -36,6 +39,8 @@ def choose(
         The statistics of nodes that they have.
     n_nodes, conditions, n_layers : int
         Of both; no conditions if they do not have the same.
+    each : int
+        Groups in a stratum; 0 if there are none.
 
     Raises
     ------
@@ -49,6 +54,8 @@ def choose(
         SIGNAL: n_nodes > 1 and conditions > 2,
         NOISE: n_nodes > 1 and conditions > 0,
         ACROSS: n_layers > 1,
+        DIMENSION: n_nodes > 1,
+        CLASSIFICATION: conditions > 1 and each >= FEWEST,
     }
     here = [one.name for one in table] + [name for name in TOGETHER if have[name]]
     if asked is None:
@@ -63,8 +70,9 @@ def choose(
         raise InvalidInputError(
             f"these two rasters cannot be compared by {missing[0]}: it needs the same conditions "
             "in both for rate_by_condition, selectivity and noise_correlation (three of them for "
-            "signal_correlation), two windows for fano_factor, trials of two bins for "
-            "autocorrelation, two nodes for pairwise_correlation and two layers for "
+            "signal_correlation, two with four trials of each for classification), two windows for "
+            "fano_factor, trials of two bins for autocorrelation, two nodes for "
+            "pairwise_correlation and participation_ratio, and two layers for "
             "cross_layer_correlation; they have "
             f"{', '.join(dict.fromkeys(here))}"
         )

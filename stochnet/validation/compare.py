@@ -19,13 +19,14 @@ from stochnet.validation import gather
 from stochnet.validation.answers import FitCheck
 from stochnet.validation.baseline import KIND, Baseline
 from stochnet.validation.baseline import of_nodes as independent
-from stochnet.validation.choice import POPULATION, choose
+from stochnet.validation.choice import CLASSIFICATION, DIMENSION, POPULATION, choose
 from stochnet.validation.diagnostics import diagnose
 from stochnet.validation.evidence import conclude
 from stochnet.validation.excerpt import excerpt
 from stochnet.validation.findings import find
 from stochnet.validation.fit_checks import check_fit
 from stochnet.validation.fit_error import fit_error
+from stochnet.validation.many_nodes import of_classifier, of_dimension
 from stochnet.validation.matching import match, per_bin
 from stochnet.validation.nodewise import statistics_to_compare
 from stochnet.validation.origin import origin
@@ -69,8 +70,9 @@ def validate(
         ``"window_count_law"``, ``"cv_isi"``, ``"cv2"``, ``"lv"``, ``"gap_law"``,
         ``"autocorrelation"``, ``"rate_by_condition"``, ``"selectivity"``, ``"dead"``,
         ``"saturated"``, ``"population_count"``, ``"pairwise_correlation"``,
-        ``"signal_correlation"``, ``"noise_correlation"`` and ``"cross_layer_correlation"``; by
-        default all that both rasters have. What is not named is not computed.
+        ``"signal_correlation"``, ``"noise_correlation"``, ``"cross_layer_correlation"``,
+        ``"participation_ratio"`` and ``"classification"``; by default all that both rasters have.
+        What is not named is not computed.
     n_pairs : int, default 2000
         Pairs of nodes whose correlation is compared, in the network and in each layer.
     rng : numpy.random.Generator, int or None, default 0
@@ -128,6 +130,7 @@ def validate(
         observed.n_nodes,
         conditions=observed.n_conditions if plan.conditions else 0,
         n_layers=len(observed.layers),
+        each=0 if plan.groups is None else plan.groups.each,
     )
     # The figures show firing rates in any case.
     table = tuple(x for x in table if x.name in chosen or x.name == "firing_rate")
@@ -135,7 +138,7 @@ def validate(
     pairs = [name for name in CORRELATIONS if name in chosen]
     refitted = bundle or known.bundle(observed)
     if refitted is not None and chance is not None and known.fitted_bins:
-        error = fit_error(sides, table, refitted, generator, pairs=pairs, n_pairs=n_pairs)
+        error = fit_error(sides, table, refitted, generator, names=chosen, n_pairs=n_pairs)
         sides = replace(sides, fit_error=error)
     checks: tuple[FitCheck, ...] = ()
     if bundle is not None and plan.windows:
@@ -148,6 +151,10 @@ def validate(
         evidence += gather.of_population(sides, found, population, active)
     if pairs:
         evidence += gather.of_pairs(sides, pairs, n_pairs, generator)
+    if DIMENSION in chosen:
+        evidence += of_dimension(sides, active, generator)
+    if CLASSIFICATION in chosen:
+        evidence += of_classifier(sides, active, generator)
     order = {scope: k for k, (scope, _) in enumerate(sides.scopes)}
     evidence.sort(key=lambda one: order[one.comparison.scope])
     base |= {

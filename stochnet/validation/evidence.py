@@ -49,6 +49,8 @@ class Evidence:
         Of the observed and the simulated raster, at equal size.
     errors : tuple of float
         Standard errors of these.
+    gap_error : float
+        Standard error of their difference, where it is not that of two independent values.
     freedom : int
         Degrees of freedom of these.
     widening : float
@@ -71,6 +73,7 @@ class Evidence:
     detail: str = ""
     baseline: float = math.nan
     q_values: Array | None = None
+    gap_error: float = math.nan
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -197,7 +200,8 @@ def _verdict(one: Evidence, judged: Sequence[Judged]) -> Comparison:
         return first
     reach = float(stats.t.ppf(0.975, one.freedom))
     half = [float(stats.t.ppf(0.975, max(1, one.freedom // 2))) * x for x in one.errors]
-    error = one.widening * math.hypot(*one.errors)
+    gap_error = math.hypot(*one.errors) if math.isnan(one.gap_error) else one.gap_error
+    error = one.widening * gap_error
     gap = one.means[1] - one.means[0]
     limit = found[0].limit if found[0].name == "mean" else math.nan
     return replace(

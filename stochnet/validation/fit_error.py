@@ -15,7 +15,7 @@ second one has more in the mean over nodes is the bias of the fit, which shrinks
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -27,9 +27,12 @@ from stochnet.estimation import fit
 from stochnet.fits import ProcessFit
 from stochnet.raster import SpikeRaster
 from stochnet.simulation import simulate
-from stochnet.validation.choice import ACROSS, PAIRS
+from stochnet.validation.bits import bits_of_groups, sample_nodes
+from stochnet.validation.choice import ACROSS, CLASSIFICATION, PAIRS
+from stochnet.validation.classifier import LABEL as CLASSIFIER_LABEL
+from stochnet.validation.classifier import NODES, most_bins, transfer
 from stochnet.validation.nodewise import NodeStatistic
-from stochnet.validation.pairs import LABELS, pair_correlations
+from stochnet.validation.pairs import CORRELATIONS, LABELS, pair_correlations
 from stochnet.validation.sides import FitError, Sides
 from stochnet.validation.survey import Findings, plan_survey, take
 from stochnet.validation.together import take_nodes
@@ -42,6 +45,8 @@ PAIR_LABEL = LABELS[PAIRS]
 
 # Nodes that are fitted again, and surrogates that are drawn of them.
 MOST_NODES, DRAWN = 2000, 3
+# Fits whose surrogates train a classifier, to measure its bias.
+REPEATED = 5
 
 
 def second_surrogates(
@@ -57,6 +62,13 @@ def second_surrogates(
     n = simulated.n_nodes
     nodes = np.arange(n) if n <= MOST_NODES else np.sort(rng.choice(n, MOST_NODES, replace=False))
     first = take_nodes(simulated, nodes)
+    network = fit_again(first, nodes, bundle)
+    seeds = rng.integers(2**63, size=DRAWN)
+    return nodes, first, [simulate(network, seed=int(seed)) for seed in seeds]
+
+
+def fit_again(first: SpikeRaster, nodes: NDArray[np.int64], bundle: Bundle) -> Bundle:
+    """Fit a raster of some nodes of a bundle as these were fitted."""
     fits: list[ProcessFit] = []
     for one in bundle.fits:
         mine = np.flatnonzero(np.isin(nodes, one.node_ids))
@@ -69,9 +81,7 @@ def second_surrogates(
             )
             fits.append(replace(again, node_ids=mine))
     network = Bundle(tuple(fits), (), first.n_trials, first.n_bins, first.conditions)
-    network = replace(network, bin_width=first.bin_width)
-    seeds = rng.integers(2**63, size=DRAWN)
-    return nodes, first, [simulate(network, seed=int(seed)) for seed in seeds]
+    return replace(network, bin_width=first.bin_width)
 
 
 def fit_error(
@@ -80,7 +90,7 @@ def fit_error(
     bundle: Bundle,
     rng: np.random.Generator,
     *,
-    pairs: Sequence[str],
+    names: Collection[str],
     n_pairs: int,
 ) -> FitError:
     """Measure the error of the fit of a surrogate, for statistics of nodes and of pairs of them.
@@ -92,17 +102,17 @@ def fit_error(
     bundle : Bundle
         Its processes; their parameters do not matter.
     rng : numpy.random.Generator
-    pairs : sequence of str
-        Names of statistics of pairs.
+    names : collection of str
+        Of the statistics that are compared.
     n_pairs : int
         Pairs in each scope.
     """
     # Nodes are fitted again one by one: that says nothing of correlations that are fitted too.
     correlated = bundle.latents is not None or sides.origin.correlated
-    names = [name for name in pairs if name != ACROSS and not correlated]
+    inner = [name for name in CORRELATIONS if name in names and name != ACROSS and not correlated]
     # The error of a correlation does not ask in which layers the nodes are.
-    if ACROSS in pairs and PAIRS not in names and not correlated:
-        names.append(PAIRS)
+    if ACROSS in names and PAIRS not in inner and not correlated:
+        inner.append(PAIRS)
     groups, units = sides.plan.groups, sides.plan.units
     if groups is None or units is None:
         return FitError()
@@ -138,12 +148,12 @@ def fit_error(
     for label, values in base.grouped.items():
         again = [one.grouped[label] for one in drawn]
         add(label, (values, base.parts[label]), again, scoped)
-    for scope, mine in scoped if names else []:
+    for scope, mine in scoped if inner else []:
         if mine.sum() > 1:
             rows = np.flatnonzero(mine)
             a, b = (rows[side] for side in sample_pairs(len(rows), n_pairs, rng=rng))
             one, *more = (
-                pair_correlations(raster, units[1], inside, n_strata, a, b, names)
+                pair_correlations(raster, units[1], inside, n_strata, a, b, inner)
                 for raster in (first, *others)
             )
             everywhere = [(scope, np.ones(len(a), np.bool_))]
@@ -152,4 +162,54 @@ def fit_error(
                 add(LABELS[name], (found.grouped, found.parts), again, everywhere)
     if PAIR_LABEL in share:
         share[LABELS[ACROSS]] = share[PAIR_LABEL]
+    if CLASSIFICATION in names:
+        shift[CLASSIFIER_LABEL, None] = fit_bias(sides, bundle, nodes, others[0], rng)
     return FitError(share, shift)
+
+
+def fit_bias(
+    sides: Sides,
+    bundle: Bundle,
+    nodes: NDArray[np.int64],
+    drawn: SpikeRaster,
+    rng: np.random.Generator,
+) -> tuple[float, float]:
+    """Return how much better a classifier is trained on a surrogate of a fit, and the error of it.
+
+    Errors of the fit make a surrogate a worse teacher than as many trials of the truth. A raster is
+    taken for the truth: it is fitted, drawn, fitted again, and a surrogate of that fit stands
+    against new trials, or against the trials of the fit if those are judged.
+
+    Parameters
+    ----------
+    sides : Sides
+    bundle : Bundle
+        Its processes; their parameters do not matter.
+    nodes : ndarray of int64 (node,)
+        Of the bundle, those of the raster.
+    drawn : SpikeRaster
+    rng : numpy.random.Generator
+    """
+    groups, units = sides.plan.groups, sides.plan.units
+    if groups is None or units is None:
+        return 0.0, 0.0
+    chosen = sample_nodes(0, len(nodes), rng, NODES)
+    known = nodes[chosen]
+    truth = fit_again(take_nodes(drawn, chosen), known, bundle)
+    classes = sides.simulated.n_conditions
+    rows, unit, inside = np.arange(len(chosen)), units[1], groups.inside[1]
+
+    def draw(network: Bundle) -> SpikeRaster:
+        return simulate(network, seed=int(rng.integers(2**63)))
+
+    gaps = []
+    for _ in range(REPEATED):
+        training = draw(truth)
+        surrogate = draw(fit_again(training, known, bundle))
+        judged = training if sides.origin.held_out is False else draw(truth)
+        first, second = (
+            bits_of_groups(one, rows, unit, inside, rng, most_bins(classes))
+            for one in (judged, surrogate)
+        )
+        gaps.append(transfer(first, second, groups.n_strata, classes, parts=False).gap)
+    return float(np.mean(gaps)), float(np.std(gaps, ddof=1)) / math.sqrt(REPEATED)

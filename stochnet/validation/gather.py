@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -67,13 +68,13 @@ def of_nodes(
                 by_mean=one.by_mean,
             )
             if scope is None and sides.plan.groups is not None:
-                alone = by_class and sides.plan.labelled
                 q_values = node_q_values(
                     grouped,
                     parts,
                     each=sides.plan.groups.each,
-                    freedom=2 * (sides.plan.groups.each - 1) if alone else sides.chance.freedom,
+                    n_strata=sides.plan.groups.n_strata,
                     widening=sides.widening(one.label),
+                    n_bins=bins_behind(sides, one),
                 )
                 weighed = replace(weighed, q_values=q_values)
             if by_class:
@@ -81,6 +82,18 @@ def of_nodes(
             evidence.append(weighed)
         sides.say("comparing laws", k + 1, len(sides.scopes))
     return evidence
+
+
+def bins_behind(sides: Sides, one: NodeStatistic) -> float:
+    """Return of how many bins or windows the values of a statistic are shares; NaN if of none."""
+    bins = float(sides.plan.compared_bins)
+    if one.name == "window_count_law" and one.window is not None:
+        return bins // sides.plan.unit_bins * (sides.plan.unit_bins // one.window)
+    if any(raster.kind == "counts" for raster in sides.rasters):
+        return math.nan
+    if one.name == "firing_rate" and math.isnan(sides.observed.bin_width):
+        return bins
+    return bins / sides.observed.n_conditions if one.name == "rate_by_condition" else math.nan
 
 
 def of_population(

@@ -10,7 +10,7 @@ import numpy as np
 
 from stochnet.bundle import Bundle
 from stochnet.fits import known_fit
-from stochnet.origin import trial_digests
+from stochnet.origin import REMEMBERED, stimulus_digests, trial_digests
 from stochnet.processes import PROCESSES
 from stochnet.raster import SpikeRaster
 
@@ -28,6 +28,11 @@ FITTED = (
 PARTLY = (
     "{share:.0%} of the observed trials were used in the fit. Keep all trials that are judged out "
     "of the fit: stochnet.split_trials cuts a raster."
+)
+SHOWN = (
+    "{share:.0%} of the stimuli of the observed trials were shown in the fit too, in other trials. "
+    "A network answers a stimulus in the same way, so the surrogate looks closer than it is: judge "
+    "by stimuli that were kept out of the fit."
 )
 UNKNOWN = (
     "Whether the observed trials were used in the fit is not known: the surrogate does not say "
@@ -102,4 +107,18 @@ def origin(observed: SpikeRaster, simulated: SpikeRaster, bundle: Bundle | None)
         return Origin(bins, False, FITTED, *how)
     # Two trials of so many digits agree by chance once in four thousand million.
     note = PARTLY.format(share=share) if share else HELD_OUT
+    shown = 0.0 if share else shared_stimuli(str(facts.get("stimuli", "")), observed)
+    if shown > 0:
+        # A few shared stimuli are no reason to expect that the surrogate follows the recording.
+        held_out = False if shown >= SAME else None
+        return Origin(bins, held_out, SHOWN.format(share=shown), *how)
     return Origin(bins, share == 0, note, *how)
+
+
+def shared_stimuli(remembered: str, observed: SpikeRaster) -> float:
+    """Return about which share of the observed stimuli are among those that a bundle remembers."""
+    fitted = remembered.split()
+    # Beyond the largest that is remembered nothing is known.
+    complete = len(fitted) < REMEMBERED
+    seen = [one for one in stimulus_digests(observed) if complete or one <= fitted[-1]]
+    return len(set(fitted) & set(seen)) / len(seen) if fitted and seen else 0.0

@@ -67,12 +67,14 @@ class Chance:
         """Degrees of freedom of the variance of a difference of two means."""
         return int(self.signs.shape[1]) - 2 * self.n_strata
 
-    def of_mean(self, parts: Array) -> Array:
+    def of_mean(self, parts: Array, freedom: int | None = None) -> Array:
         """Draw the absolute difference of two means: parts (2·group,) of both, to (draw,).
 
-        Their spread is estimated, so that they are drawn from a t law instead of a normal one.
+        Their spread is estimated, with `freedom` degrees of freedom where they are not those of
+        all groups, so that they are drawn from a t law instead of a normal one.
         """
-        wider = np.sqrt(self.freedom / self.rng.chisquare(self.freedom, len(self.signs)))
+        degrees = freedom or self.freedom
+        wider = np.sqrt(degrees / self.rng.chisquare(degrees, len(self.signs)))
         return np.abs(self.signs @ parts) * wider
 
     def of_rmse(self, products: Array, strata: int | None = None) -> Array:

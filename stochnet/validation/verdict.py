@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from stochnet.validation.answers import Diagnostic, Finding
 from stochnet.validation.comparison import Comparison
 
-NAMED = 4
+# Statistics that are named beside the first.
+NAMED = 3
 
 
 def sentences(
@@ -15,7 +16,7 @@ def sentences(
     findings: Sequence[Finding],
     diagnostics: Sequence[Diagnostic] = (),
 ) -> str:
-    """Say in two sentences what differs, where and by how much, and which statistics are kept.
+    """Say in two short sentences what differs most, where and by how much, and what is kept.
 
     A statistic is kept if it is indistinguishable at this size in the network and in every layer.
     """
@@ -27,21 +28,17 @@ def sentences(
             f"{first}No verdict: the rasters are too short to be cut into groups of trials of the "
             "same make, so nothing says how small a distance has to be. The table shows both sides."
         )
-    labels = list(dict.fromkeys(one.label for one in judged))
-    kept = [label for label in labels if all(label != one.label for one in findings)]
+    n = len({one.label for one in judged})
     if not findings:
         return (
             f"{first}At this size the surrogate cannot be told from the recording by any of the "
-            f"{len(labels)} statistics: {_join(kept)}. {_reach(judged)}"
+            f"{n} statistics. {_reach(judged)}"
         )
-    text = f"{first}{findings[0].sentence}. "
-    rest = [f"{one.label} ({_place(one.scope)})" for one in findings[1:NAMED]]
-    if len(findings) > NAMED:
-        rest.append(f"{len(findings) - NAMED} more")
-    if not rest:
-        return f"{text}At this size the surrogate keeps {_join(kept)}." if kept else text.strip()
-    text += f"It also differs in {_join(rest)}"
-    return f"{text}; at this size it keeps {_join(kept)}." if kept else f"{text}."
+    text = f"{first}{findings[0].sentence}. It keeps {n - len(findings)} of {n} statistics"
+    rest = [f"{one.label} ({_place(one.scope)})" for one in findings[1 : 1 + NAMED]]
+    if len(findings) > 1 + NAMED:
+        rest.append(f"{len(findings) - 1 - NAMED} more")
+    return f"{text}; also different: {_join(rest)}." if rest else f"{text}."
 
 
 def _reach(judged: Sequence[Comparison]) -> str:
