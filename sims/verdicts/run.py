@@ -38,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> Path:
     path = folder / "verdicts.csv"
     done = _read(path)
     scale = config["scales"][given.scale]
-    jobs = [("size", s, scale["repetitions"]) for s in config["size"]]
+    jobs = [
+        ("size", s, scale["repetitions" if s.get("main") else "others"]) for s in config["size"]
+    ]
     jobs += [("power", s, scale["planted"]) for s in config["power"]]
     with limited(1):
         for kind, situation, repetitions in jobs:
