@@ -24,7 +24,7 @@ class Latents:
 
     where z_l(k, t) are the latents of its layer, g(k) is one number for the whole network and
     trial, and ε is noise of its own, all of them standard normal, and
-    σ_i² = 1 - |loadings[i]|² - trial[i]².
+    σ_i² = 1 - ‖loadings[i]‖² - trial[i]².
     The left side is standard normal whatever the loadings, so with θ_i = -Φ⁻¹(p_i) the node fires
     with probability p_i exactly: rates are the node's own matter, correlations that of the latents.
 
