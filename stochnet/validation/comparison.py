@@ -27,8 +27,9 @@ RULE = (
     "random halves of both rasters, whole trials at a time, conditions balanced, and widened "
     "by the error of the fit where that is known. All distances of the report are judged together "
     "(step-down smallest p values of Westfall and Young): if one process made both rasters, the "
-    f"probability that any of them is said to differ is {LEVEL:.0%}. For fractions of nodes (dead, "
-    "saturated) three nodes are allowed beyond that."
+    f"probability that any of them is said to differ is about 5 % (a nominal level of {LEVEL:.0%}, "
+    "calibrated by simulation). For fractions of nodes (dead, saturated) three nodes are allowed "
+    "beyond that."
 )
 
 
