@@ -10,7 +10,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 HEAD = (
-    "network", "rank", "fit", "rates", "of data", "pairs", "of data", "RMSE / floor",
+    "network", "rank", "rates", "of data", "pairs", "of data", "RMSE / floor",
     "within classes", "of data", "RMSE / floor", "population", "participation", "decoding",
     "4 × as long",
 )  # fmt: skip
@@ -21,7 +21,6 @@ def line(row: dict[str, str]) -> list[str]:
     return [
         row["network"],
         row["rank"],
-        f"{n['seconds']:.0f} s",
         f"{n['rates_rank_r']:.3f}",
         f"{n['rates_rank_r_of_data']:.3f}",
         f"{n['total_r']:.3f}",
