@@ -35,6 +35,8 @@ FOLLOWS = {
         "noise_correlation",
     ),
 }  # fmt: skip
+# What has a scale of its own comes after whatever else differs.
+LAST = ("classification",)
 # A difference is explained by another one that is at least this part as large.
 PART = 0.25
 # Below this ratio to its standard error a mean is taken for zero, and no ratio is given.
@@ -86,7 +88,7 @@ def find(statistics: Sequence[Comparison], details: Mapping[int, str]) -> tuple[
     found = []
     for k in worst.values():
         one = statistics[k]
-        follows = any(
+        follows = (one.statistic in LAST and len(chosen) > 1) or any(
             one.statistic in FOLLOWS.get(cause.statistic, ()) and _size(cause) >= PART * _size(one)
             for cause in chosen
         )
