@@ -28,9 +28,11 @@ from stochnet.fits import ProcessFit
 from stochnet.raster import SpikeRaster
 from stochnet.simulation import simulate
 from stochnet.validation.bits import bits_of_groups, sample_nodes
-from stochnet.validation.choice import ACROSS, CLASSIFICATION, PAIRS
+from stochnet.validation.choice import ACROSS, CLASSIFICATION, DIMENSION, PAIRS
 from stochnet.validation.classifier import LABEL as CLASSIFIER_LABEL
 from stochnet.validation.classifier import NODES, most_bins, transfer
+from stochnet.validation.dimension import LABEL as DIMENSION_LABEL
+from stochnet.validation.dimension import participation_by_groups
 from stochnet.validation.nodewise import NodeStatistic
 from stochnet.validation.pairs import CORRELATIONS, LABELS, pair_correlations
 from stochnet.validation.sides import FitError, Sides
@@ -162,9 +164,48 @@ def fit_error(
                 add(LABELS[name], (found.grouped, found.parts), again, everywhere)
     if PAIR_LABEL in share:
         share[LABELS[ACROSS]] = share[PAIR_LABEL]
+    if DIMENSION in names and not correlated:
+        for scope, mine in scoped:
+            if mine.sum() > 1:
+                rows = np.flatnonzero(mine)
+                shift[DIMENSION_LABEL, scope] = dimension_bias(sides, (first, *others), rows, rng)
     if CLASSIFICATION in names:
         shift[CLASSIFIER_LABEL, None] = fit_bias(sides, bundle, nodes, others[0], rng)
     return FitError(share, shift)
+
+
+def dimension_bias(
+    sides: Sides, rasters: Sequence[SpikeRaster], rows: NDArray[np.int64], rng: np.random.Generator
+) -> tuple[float, float]:
+    """Return how much larger the participation ratio is after another fit, and the error of it.
+
+    Errors of rates under conditions look like tuning in directions of their own.
+
+    Parameters
+    ----------
+    sides : Sides
+    rasters : sequence of SpikeRaster
+        A surrogate, and others of a fit to it.
+    rows : ndarray of int64 (node,)
+        Nodes of a scope in them.
+    rng : numpy.random.Generator
+    """
+    groups, units = sides.plan.groups, sides.plan.units
+    if groups is None or units is None:
+        return 0.0, 0.0
+    nodes = rows[sample_nodes(0, len(rows), rng)]
+    (base, parts), *again = (
+        participation_by_groups(
+            bits_of_groups(one, nodes, units[1], groups.inside[1], rng), groups.n_strata
+        )
+        for one in rasters
+    )
+    gap = float(np.mean([value for value, _ in again]) - base)
+    variance = float((parts**2).sum()) * groups.each / (groups.each - 1)
+    if math.isnan(gap) or math.isnan(variance):
+        return 0.0, 0.0
+    # It is no mean over nodes, and shrinks with the length of the fit only about as one over it.
+    return gap, math.hypot(gap, math.sqrt(variance * (1 + 1 / len(again))))
 
 
 def fit_bias(
