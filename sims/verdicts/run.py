@@ -68,6 +68,9 @@ def title(kind: str, situation: dict[str, Any]) -> str:
 def size(situation: dict[str, Any], k: int, config: dict[str, Any]) -> Any:
     """Validate a surrogate of the true process."""
     name, by_class = situation["process"], situation["per_condition"]
+    if "seeds" in situation:
+        # Another truth for every hundred.
+        config, k = {**config, "seed": situation["seeds"][k // 100]}, k % 100
     true = truths.bundle(name, truths.parameters(name, by_class, config), config)
     n_fitted, n_judged = config["fitted_trials"], config["judged_trials"]
     recording = sn.simulate(true, seed=_seed(config, k, 0))
