@@ -75,12 +75,12 @@ def simulate(
     from stochnet.workers import open_executor
 
     check_target(output)
+    kept = keeping(summary, window=window, per_condition=per_condition, parts=part)
+    sink = SummarySink(**kept) if summary else None
     network = read_bundle(bundle)
     if nodes is not None:
         seed = resolve_seed(seed)
         network = network.resample(nodes, rng=seed, law=law.value)
-    kept = keeping(summary, window=window, per_condition=per_condition, parts=part)
-    sink = SummarySink(**kept) if summary else None
     with progress(quiet) as report, open_executor(workers, scheduler) as executor:
         drawn = draw(
             network,
