@@ -155,7 +155,7 @@ def summary(rows_of: Path, path: Path) -> None:
     with rows_of.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["kind", "situation", "repetitions", "share", "low", "high"])
         for kind, name in dict.fromkeys((r["kind"], r["situation"]) for r in rows):
             mine = [r for r in rows if (r["kind"], r["situation"]) == (kind, name)]
