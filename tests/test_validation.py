@@ -191,13 +191,19 @@ def test_no_half_means_no_verdict(rng):
 
 
 def test_other_sizes_compare_by_bin(rates, observed):
-    """Each of the two reports errs with probability 0.05; the seeds are fixed."""
-    shorter = sn.simulate(bundle(rates), 20, 40, seed=15, conditions=CONDITIONS[:20, :40])
-    longer = sn.simulate(bundle(rates), 180, seed=6)
-    for other in (shorter, longer):
-        report = sn.validate(observed, other)
-        assert report.passed, report.verdict
-    assert sn.validate(observed, shorter).compared_bins <= 800
+    """Of ten reports that err with probability 0.05 more than two do so with one of 0.012.
+
+    Two trials a condition are few: docs/validating.md says how much more often they err.
+    """
+    passed = []
+    for seed in range(5, 15):
+        shorter = sn.simulate(bundle(rates), 20, 40, seed=seed, conditions=CONDITIONS[:20, :40])
+        report = sn.validate(observed, shorter)
+        assert report.compared_bins <= 800
+        passed.append(report.passed)
+    assert sum(passed) >= 8
+    report = sn.validate(observed, sn.simulate(bundle(rates), 180, seed=6))
+    assert report.passed, report.verdict
 
 
 def test_counts_and_spikes_compare(rng):
