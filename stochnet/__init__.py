@@ -17,7 +17,7 @@ _HOME = {
     "Assessment": "assumptions",
     "PROCESSES": "processes",
     "Bundle": "bundle",
-    "Flag": "flags",
+    "Flag": "process",
     "Latents": "latents",
     "Layer": "layers",
     "Population": "populations.law",
@@ -82,14 +82,13 @@ if TYPE_CHECKING:
     from stochnet.errors import StochnetError
     from stochnet.estimation import fit, fit_bundle, select
     from stochnet.fits import ProcessFit
-    from stochnet.flags import Flag
     from stochnet.generation import generate
     from stochnet.latents import Latents
     from stochnet.layers import Layer
     from stochnet.local_variation import cv2, lv
     from stochnet.merging import merge
     from stochnet.populations.law import Population
-    from stochnet.process import Process
+    from stochnet.process import Flag, Process
     from stochnet.processes import PROCESSES
     from stochnet.raster import SpikeRaster
     from stochnet.raster_summary import RasterSummary

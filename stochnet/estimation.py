@@ -11,12 +11,11 @@ from stochnet.bundle import Bundle
 from stochnet.errors import InvalidInputError
 from stochnet.fits import ProcessFit
 from stochnet.fitting import fit_all, score_nodes, with_intervals
-from stochnet.flags import Flag
 from stochnet.held_out import fold_of_trial
 from stochnet.latent_fit import Rank, check_rank, fit_latents
 from stochnet.origin import fit_facts
 from stochnet.plan import Plan
-from stochnet.process import Process
+from stochnet.process import Flag, Process
 from stochnet.processes import PROCESSES, get_process
 from stochnet.provenance import provenance
 from stochnet.raster import SpikeRaster

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from stochnet.errors import InvalidInputError
-from stochnet.process import Process
 
 
 def fingerprint(value: Any) -> str:
@@ -19,8 +18,8 @@ def fingerprint(value: Any) -> str:
     Parameters
     ----------
     value : object
-        Arrays, numbers, text, None, and sequences, mappings and dataclasses of them. A process
-        counts by its name and version.
+        Arrays, numbers, text, None, and sequences, mappings and dataclasses of them. An object
+        with a method ``fingerprint()`` says by itself what stands for it.
 
     Raises
     ------
@@ -41,8 +40,8 @@ def _pieces(value: Any) -> Iterator[bytes | memoryview]:
         yield array.reshape(-1).view(np.uint8).data
     elif value is None or isinstance(value, (bool, int, float, str)):
         yield f"{type(value).__name__} {value!r}\n".encode()
-    elif isinstance(value, Process):
-        yield f"process {value.name} {value.version}\n".encode()
+    elif hasattr(value, "fingerprint"):
+        yield value.fingerprint().encode()
     elif isinstance(value, Mapping):
         yield f"mapping {len(value)}\n".encode()
         for key in sorted(value):

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from stochnet.errors import InvalidInputError
 from stochnet.fits import ProcessFit, joined
-from stochnet.flags import Flag
 from stochnet.held_out import held_out_score
 from stochnet.intervals import LEVEL, stacked
 from stochnet.plan import Plan
-from stochnet.process import Array, Process
+from stochnet.process import Array, Flag, Process
 from stochnet.raster_summary import require_raster
 from stochnet.summary import Summary
 from stochnet.threads import Progress

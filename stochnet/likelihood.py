@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.boundary import critical_values
-from stochnet.flags import Flag
 from stochnet.kernels import newton, profile
-from stochnet.process import Array
+from stochnet.process import Array, Flag, first_flags
 from stochnet.summary import Summary
 from stochnet.threads import run_blocks
 
@@ -80,7 +79,7 @@ def fit_dispersion(
     moments = mean.copy(), dispersion.copy()
     errors = np.full((len(mean), 2), np.inf)
     status = np.zeros(len(mean), np.int64)
-    flags = summary.no_flags()
+    flags = first_flags(summary)
     known = (mean > 0) & (mean < family.highest)
     if binary:
         known &= summary.spikes == summary.active

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import IntFlag
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,34 @@ from stochnet.summary import Summary
 
 Array = NDArray[np.float64]
 Params = Mapping[str, Array]
+
+
+class Flag(IntFlag):
+    """What to know about a node's fit; several can hold at once."""
+
+    OK = 0
+    DEAD = 1
+    SATURATED = 2
+    BOUNDARY = 4
+    FEW_WINDOWS = 8
+    NOT_CONVERGED = 16
+    IMPOSSIBLE = 32
+    WEAK = 64
+    SHRUNK = 128
+    UNDECIDED = 256
+
+
+FLAG_DOC = {
+    Flag.DEAD: "no spike in the recording; dispersion cannot be known",
+    Flag.SATURATED: "a spike in every bin; dispersion cannot be known",
+    Flag.BOUNDARY: "a parameter lies at the edge of its domain; its standard error is that there",
+    Flag.FEW_WINDOWS: "fewer than 10 windows; the dispersion is a guess",
+    Flag.NOT_CONVERGED: "the likelihood search stopped early; moment estimates are given",
+    Flag.IMPOSSIBLE: "the process cannot produce these bins, for example several spikes in one",
+    Flag.WEAK: "too little was observed for intervals to keep their level closely",
+    Flag.SHRUNK: "drawn towards the nodes of its layer (empirical Bayes)",
+    Flag.UNDECIDED: "another process explains the spikes about as well",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +133,15 @@ class Estimate:
     flags: NDArray[np.uint16]
 
 
+def first_flags(summary: Summary) -> NDArray[np.uint16]:
+    """Return flags (node,) that mark dead and saturated nodes only, for an estimator to add to."""
+    flags = np.zeros(summary.n_nodes, np.uint16)
+    every_bin = summary.active == summary.n_bins
+    flags[summary.spikes == 0] = Flag.DEAD.value
+    flags[every_bin & (summary.spikes == summary.active)] = Flag.SATURATED.value
+    return flags
+
+
 @dataclass(frozen=True, slots=True)
 class Process:
     """A stochastic process for one node; a record of functions, never subclassed.
@@ -159,13 +197,9 @@ class Process:
     needs: frozenset[str] = field(default_factory=frozenset)
     doc: str = ""
 
-    def __reduce_ex__(self, protocol: Any, /) -> Any:
-        """Pickle one of stochnet's own by its name, for it may hold functions without one."""
-        from stochnet.processes import PROCESSES, get_process
-
-        if PROCESSES.get(self.name) is self:
-            return get_process, (self.name,)
-        return object.__reduce_ex__(self, protocol)
+    def fingerprint(self) -> str:
+        """Return what stands for a process in a digest: its name and version."""
+        return f"process {self.name} {self.version}\n"
 
     @property
     def has_counts(self) -> bool:

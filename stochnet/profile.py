@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from stochnet.flags import Flag
 from stochnet.kernels import regression
 from stochnet.lazy import stats
-from stochnet.process import Array, Estimate, Params
+from stochnet.process import Array, Estimate, Flag, Params, first_flags
 from stochnet.segments import SLOTS, slot_of_bin
 from stochnet.splines import BASIS, CONTROLS
 from stochnet.summary import Summary
@@ -97,7 +96,7 @@ class Profile:
         free = np.flatnonzero((mean > 0) & possible & ~(self.binary & (mean == 1)))
         controls = np.repeat(mean[:, None], CONTROLS, axis=1)
         errors = np.full(controls.shape, np.inf)
-        flags = summary.no_flags()
+        flags = first_flags(summary)
         controls[free], errors[free], flag = self._search(
             np.ascontiguousarray(summary.slot_spikes[free]), summary.slot_bins, mean[free]
         )

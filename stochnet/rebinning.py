@@ -12,7 +12,8 @@ from stochnet.kernels import summary as kernels
 from stochnet.provenance import provenance
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
 from stochnet.segments import check_window
-from stochnet.sink import Shape, open_sink
+from stochnet.sink import Shape
+from stochnet.storage import open_sink
 from stochnet.threads import Progress, run_blocks
 
 SMALL, MOST = int(np.iinfo(np.uint8).max), int(np.iinfo(np.uint16).max)

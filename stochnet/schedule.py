@@ -16,7 +16,8 @@ from stochnet.errors import InvalidInputError
 from stochnet.kernels.gather import gather_counts, gather_spikes
 from stochnet.provenance import provenance
 from stochnet.raster import BLOCK_BYTES, SpikeRaster
-from stochnet.sink import Shape, open_sink
+from stochnet.sink import Shape
+from stochnet.storage import open_sink
 from stochnet.threads import Progress, run_blocks
 
 Index = NDArray[np.int64]

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.fits import ProcessFit
-from stochnet.flags import Flag
 from stochnet.intervals import LEVEL
 from stochnet.layers import Layer
 from stochnet.lazy import stats
+from stochnet.process import Flag
 
 Array = NDArray[np.float64]
 # With fewer nodes than this a layer says too little about how its nodes differ.

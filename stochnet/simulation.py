@@ -15,7 +15,8 @@ from stochnet.execution import in_order
 from stochnet.job import DrawnArray, Job, make_job
 from stochnet.layers import cut_layers
 from stochnet.raster import SpikeRaster
-from stochnet.sink import BlockSink, open_sink
+from stochnet.sink import BlockSink
+from stochnet.storage import open_sink
 from stochnet.streaming import fill
 from stochnet.threads import Progress
 

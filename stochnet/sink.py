@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -91,24 +88,3 @@ class MemorySink:
     def raster(self) -> SpikeRaster:
         """The finished raster, in memory."""
         return replace(self._template, data=self._data)
-
-
-@contextmanager
-def open_sink(
-    path: str | os.PathLike[str] | None,
-    template: SpikeRaster,
-    words_per_write: int | None = None,
-    identity: Callable[[], str] | None = None,
-) -> Iterator[RasterSink]:
-    """Give a sink for the data of `template`: in memory, or in a file if a path is given.
-
-    The ``raster`` of the sink is there after the context has ended without an error. With an
-    `identity` of the data a file that was left half written is continued (its ``done``).
-    """
-    if path is None:
-        yield MemorySink(template)
-    else:
-        from stochnet.storage import raster_writer
-
-        with raster_writer(path, template, words_per_write, identity) as writer:
-            yield writer

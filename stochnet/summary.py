@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet import sufficient
-from stochnet.flags import Flag
 from stochnet.raster import SpikeRaster
 from stochnet.segments import Segments, check_window
 from stochnet.sufficient import LONGEST_GAP
@@ -17,6 +16,8 @@ from stochnet.sufficient import LONGEST_GAP
 Array = NDArray[np.float64]
 # What can be asked for beyond totals.
 PARTS = ("windows", "transitions", "gaps", "ages", "slots", "counts")
+# What the processes of the library need together; a test of conformance holds it to that.
+DEFAULT_PARTS = frozenset(PARTS) - {"gaps"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +85,6 @@ class Summary:
             for one in fields(self)
             for value in [getattr(self, one.name)]
         })  # fmt: skip
-
-    def no_flags(self) -> NDArray[np.uint16]:
-        """Return flags that mark dead and saturated nodes only."""
-        flags = np.zeros(self.n_nodes, np.uint16)
-        flags[self.spikes == 0] = Flag.DEAD.value
-        flags[(self.active == self.n_bins) & (self.spikes == self.active)] = Flag.SATURATED.value
-        return flags
 
     def window_fano(self) -> tuple[float, Array]:
         """Return (length, Fano factor with ddof=1) of the most frequent segment length.

@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.errors import InvalidInputError
-from stochnet.processes import PROCESSES
 from stochnet.raster import SpikeRaster
 from stochnet.raster_summary import RasterSummary
 from stochnet.reading import RasterReader, Request, in_blocks
 from stochnet.segments import check_window
 from stochnet.sparse import SparseRows, joined_rows, sparse_rows
 from stochnet.sufficient import raster_segments
-from stochnet.summary import PARTS, Summary
+from stochnet.summary import DEFAULT_PARTS, PARTS, Summary
 from stochnet.summary_rows import RowLayout, block_layout, to_rows
 
 Totals = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
@@ -165,7 +164,7 @@ def check_parts(parts: Iterable[str] | None) -> frozenset[str]:
         An unknown part.
     """
     if parts is None:
-        return frozenset().union(*(process.needs for process in PROCESSES.values()))
+        return DEFAULT_PARTS
     given = frozenset([parts] if isinstance(parts, str) else parts)
     if given - set(PARTS):
         raise InvalidInputError(

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 import stochnet as sn
 from stochnet import rng as streams
 from stochnet.draw import Run, draw_nodes
-from stochnet.flags import Flag
+from stochnet.process import Flag
 from stochnet.storage import bundle_digest, raster_digest
+from stochnet.summary import DEFAULT_PARTS
 from stochnet.testing import params, seeds
 
 SEED = 0xFEDCBA9876543210
@@ -275,3 +276,8 @@ def test_dead_and_saturated_nodes_are_simulated_as_they_were(process):
         surrogate = sn.simulate(bundle, seed=9).to_dense()
         if value == 0 or not process.has_counts:
             np.testing.assert_array_equal(surrogate, dense)
+
+
+def test_a_summary_keeps_by_default_what_the_processes_need():
+    needed = frozenset().union(*(process.needs for process in sn.PROCESSES.values()))
+    assert needed == DEFAULT_PARTS

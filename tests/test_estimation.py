@@ -6,7 +6,7 @@ import pytest
 from test_conformance import each, labels, typical
 
 import stochnet as sn
-from stochnet.flags import FLAG_DOC, Flag
+from stochnet.process import FLAG_DOC, Flag
 
 FIELDS = ("log_likelihood", "flags", "node_ids", "aic", "bic")
 

@@ -16,7 +16,7 @@ COIN = '''
 
     import numpy as np
 
-    from stochnet.process import Estimate, Param, Process, Stepwise
+    from stochnet.process import Estimate, Param, Process, Stepwise, first_flags
 
 
     def estimate(summary):
@@ -24,7 +24,7 @@ COIN = '''
         total = summary.transitions.sum(axis=(1, 2))
         hold = np.clip(2 * same / total - 1, 0.0, 1.0)
         error = 2 * np.sqrt(same / total * (1 - same / total) / total)
-        return Estimate({"hold": hold}, {"hold": error}, summary.no_flags())
+        return Estimate({"hold": hold}, {"hold": error}, first_flags(summary))
 
 
     def log_likelihood(params, summary):

@@ -21,7 +21,7 @@ GEOMETRIC = '''
     import numpy as np
     from scipy import special
 
-    from stochnet.process import Array, Estimate, Independent, Param, Params, Process
+    from stochnet.process import Array, Estimate, Independent, Param, Params, Process, first_flags
     from stochnet.summary import Summary
 
 
@@ -29,7 +29,7 @@ GEOMETRIC = '''
         """Maximum likelihood: spikes per bin."""
         rate = summary.spikes / summary.n_bins
         error = np.sqrt(rate * (1 + rate) / summary.n_bins)
-        return Estimate({"rate": rate}, {"rate": error}, summary.no_flags())
+        return Estimate({"rate": rate}, {"rate": error}, first_flags(summary))
 
 
     def log_likelihood(params: Params, summary: Summary) -> Array:

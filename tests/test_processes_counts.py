@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import optimize, special, stats
 
 import stochnet as sn
-from stochnet.flags import Flag
+from stochnet.process import Flag
 from stochnet.summary import summarize
 
 BINOMIAL = sn.PROCESSES["binomial"]

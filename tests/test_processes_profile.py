@@ -10,7 +10,7 @@ from scipy import optimize, stats
 from test_conformance import DEGENERATE
 
 import stochnet as sn
-from stochnet.flags import Flag
+from stochnet.process import Flag
 from stochnet.segments import SLOTS, slot_of_bin
 from stochnet.splines import BASIS, CONTROLS, basis
 from stochnet.summary import summarize

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import optimize, special, stats
 
 import stochnet as sn
-from stochnet.flags import Flag
 from stochnet.gamma_gaps import mean_of
+from stochnet.process import Flag
 from stochnet.processes.gamma_renewal import SHAPES
 from stochnet.renewal import moments
 from stochnet.summary import summarize

@@ -5,9 +5,9 @@ import pytest
 from scipy import stats
 
 import stochnet as sn
-from stochnet.flags import Flag
 from stochnet.held_out import fold_of_trial, held_out_score
 from stochnet.layers import Layer
+from stochnet.process import Flag
 from stochnet.selection import Selection, choose
 
 PAIR = ("bernoulli", "markov")

@@ -12,7 +12,7 @@ from cells import Cell, border, grid
 from rows import Job, Row, Tables
 
 import stochnet as sn
-from stochnet.flags import Flag
+from stochnet.process import Flag
 
 FLAGS = (Flag.BOUNDARY, Flag.WEAK, Flag.NOT_CONVERGED)
 # An observed share that is outside of its band by more standard errors is called outside.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from stochnet.assumptions.catalogue import TESTS
 from stochnet.layers import Layer
+from stochnet.report import check_figure
 
 Array = NDArray[np.float64]
 SCHEMA = "stochnet-assessment/1"
@@ -259,9 +260,10 @@ class Assessment:
         InvalidInputError
             The name ends neither in .png nor in .svg.
         """
-        from stochnet.report import write_assessment
+        check_figure(path)
+        from stochnet.report.assessment import write
 
-        write_assessment(self, path)
+        write(self, path)
 
 
 def _number(value: Any) -> float | None:

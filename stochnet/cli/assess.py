@@ -42,12 +42,11 @@ def assess(
 ) -> None:
     """Test whether nodes are Poisson: dispersion, independence, stationarity, gaps."""
     from stochnet.assumptions import assess as test
+    from stochnet.report import check_figure
     from stochnet.storage import read_raster
     from stochnet.storage.publish import check_target
 
     if figure is not None:
-        from stochnet.report import check_figure
-
         check_figure(figure)
         check_target(figure)
     with progress(quiet) as report:

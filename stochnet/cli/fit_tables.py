@@ -10,9 +10,9 @@ from rich.table import Table
 from stochnet.bundle import Bundle
 from stochnet.cli.columns import columns, number
 from stochnet.errors import InvalidInputError
-from stochnet.flags import Flag
 from stochnet.populations.law import Population
 from stochnet.populations.margin import TABLE
+from stochnet.process import Flag
 
 
 def bundle_table(bundle: Bundle) -> Table:

@@ -12,7 +12,7 @@ from rich.table import Table
 from stochnet.bundle import Bundle
 from stochnet.cli.columns import columns, number
 from stochnet.cli.fit_tables import bundle_table, population_table, selection_table
-from stochnet.flags import FLAG_DOC
+from stochnet.process import FLAG_DOC
 from stochnet.raster_summary import RasterSummary
 from stochnet.storage import read_bundle, read_kind, read_observed, stored_digest
 from stochnet.summary import PARTS

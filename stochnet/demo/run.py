@@ -16,6 +16,7 @@ from stochnet.demo.parts import DemoResult, Model, Regime, Shown, Surrogate
 from stochnet.errors import InvalidInputError
 from stochnet.estimation import fit_bundle
 from stochnet.raster import SpikeRaster
+from stochnet.report import check_page
 from stochnet.schedule import present
 from stochnet.simulation import simulate
 from stochnet.storage import write_bundle, write_raster
@@ -74,8 +75,7 @@ def run_demo(
     MissingExtraError
         torch, matplotlib or jinja2 is not installed.
     """
-    from stochnet.report import write_demo
-
+    check_page()
     target = _folders(Path(folder))
     say = progress or _nothing
     regimes = _regimes(target, seed, epochs, limit, progress)
@@ -108,7 +108,9 @@ def run_demo(
     )
     _write_tables(result)
     say("report", 0, 1)
-    write_demo(result, result.report)
+    from stochnet.report.demo_page import write
+
+    write(result, result.report)
     say("report", 1, 1)
     return result
 

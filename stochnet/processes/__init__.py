@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copyreg
 import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from stochnet.errors import InvalidInputError
 from stochnet.process import Process
@@ -47,3 +49,14 @@ def get_process(process: str | Process) -> Process:
     if process not in PROCESSES:
         raise InvalidInputError(f"no process {process!r}; there are {', '.join(PROCESSES)}")
     return PROCESSES[process]
+
+
+def _reduced(process: Process) -> tuple[Any, ...]:
+    """Pickle one of stochnet's own by its name, for it may hold functions without one."""
+    if PROCESSES.get(process.name) is process:
+        return get_process, (process.name,)
+    reduced: tuple[Any, ...] = process.__reduce_ex__(4)  # type: ignore[assignment]
+    return reduced
+
+
+copyreg.pickle(Process, _reduced)

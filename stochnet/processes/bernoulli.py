@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 from scipy import special
 
 from stochnet.lazy import stats
-from stochnet.process import Array, Estimate, Independent, Param, Params, Process
+from stochnet.process import Array, Estimate, Independent, Param, Params, Process, first_flags
 from stochnet.summary import Summary
 
 
 def estimate(summary: Summary) -> Estimate:
     """Maximum likelihood: the fraction of bins with a spike."""
     p = summary.active / summary.n_bins
-    return Estimate({"p": p}, {"p": np.sqrt(p * (1 - p) / summary.n_bins)}, summary.no_flags())
+    return Estimate({"p": p}, {"p": np.sqrt(p * (1 - p) / summary.n_bins)}, first_flags(summary))
 
 
 def log_likelihood(params: Params, summary: Summary) -> Array:

@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from stochnet.flags import Flag
 from stochnet.kernels import binomial as kernels
 from stochnet.lazy import stats
-from stochnet.process import Array, Estimate, Independent, Param, Params, Process
+from stochnet.process import Array, Estimate, Flag, Independent, Param, Params, Process, first_flags
 from stochnet.summary import Summary
 from stochnet.threads import run_blocks
 
@@ -55,7 +54,7 @@ def estimate(summary: Summary) -> Estimate:
     error[known] = _rounded(1 / np.sqrt(curvature[known])) * np.where(lowest[known], 0.5**0.5, 1.0)
     alone = p * (1 - p) / (summary.n_bins * size)
     shared = p / size * np.where(summary.spikes > summary.active, error, 0.0)
-    flags = summary.no_flags()
+    flags = first_flags(summary)
     edge = (size >= LARGEST) | (p >= 1)
     flags[edge & (flags == 0)] |= Flag.BOUNDARY.value
     return Estimate({"size": size, "p": p}, {"size": error, "p": np.sqrt(alone + shared**2)}, flags)

@@ -7,11 +7,10 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.flags import Flag
 from stochnet.kernels import conway_maxwell as law
 from stochnet.kernels import conway_maxwell_nodes as kernels
 from stochnet.lazy import stats
-from stochnet.process import Array, Estimate, Independent, Param, Params, Process
+from stochnet.process import Array, Estimate, Flag, Independent, Param, Params, Process, first_flags
 from stochnet.summary import Summary
 from stochnet.threads import run_blocks
 
@@ -53,7 +52,7 @@ def estimate(summary: Summary) -> Estimate:
         ),
         n,
     )  # fmt: skip
-    flags = summary.no_flags()
+    flags = first_flags(summary)
     flags[status == law.BOUNDARY] |= Flag.BOUNDARY.value
     flags[status == law.STOPPED] |= Flag.NOT_CONVERGED.value
     return Estimate(

@@ -21,11 +21,10 @@ from numpy.typing import NDArray
 from scipy import special
 
 from stochnet import gamma_gaps, renewal
-from stochnet.flags import Flag
 from stochnet.gamma_fit import Maximum, maximise, start
 from stochnet.gamma_intervals import shape_end
 from stochnet.lazy import stats
-from stochnet.process import Array, Estimate, Param, Params, Process
+from stochnet.process import Array, Estimate, Flag, Param, Params, Process, first_flags
 from stochnet.sufficient import LONGEST_AGE
 from stochnet.summary import Summary
 
@@ -49,7 +48,7 @@ def estimate(summary: Summary) -> Estimate:
     rate, shape = summary.active / summary.n_bins, np.ones(summary.n_nodes)
     rate_error = np.sqrt(rate * (1 - rate) / summary.n_bins)
     shape_error = np.full(summary.n_nodes, np.inf)
-    flags = summary.no_flags()
+    flags = first_flags(summary)
     own = np.flatnonzero(_informative(summary))
     ages = summary.ages[own]
     best = maximise(ages, *start(ages, rate[own]), *_range(len(own)))

@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from stochnet.flags import Flag
-from stochnet.intervals import wilson
-from stochnet.process import Array, Estimate, Param, Params, Process, Stepwise
+from stochnet.process import Array, Estimate, Flag, Param, Params, Process, Stepwise, first_flags
 from stochnet.summary import Summary
+from stochnet.wilson import wilson
 
 ROUNDS = 60
 
@@ -43,7 +42,7 @@ def estimate(summary: Summary) -> Estimate:
         larger = leave.sum(axis=1, keepdims=True) > middle
         low, high = np.where(larger, middle, low), np.where(larger, high, middle)
     leave[seen & (kept == 0) & (leave > 1 - 1e-9)] = 1.0
-    flags = summary.no_flags()
+    flags = first_flags(summary)
     never_moves = seen.all(axis=1) & (moves[:, 0, 1] + moves[:, 1, 0] == 0)
     at_edge = (seen & ((leave == 0) | (leave == 1))).any(axis=1) | never_moves
     flags[at_edge & (flags == 0)] |= Flag.BOUNDARY.value

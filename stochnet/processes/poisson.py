@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from stochnet.lazy import stats
-from stochnet.process import Array, Estimate, Independent, Param, Params, Process
+from stochnet.process import Array, Estimate, Independent, Param, Params, Process, first_flags
 from stochnet.summary import Summary
 
 TAIL = 2.0**-33
@@ -16,7 +16,7 @@ TAIL = 2.0**-33
 def estimate(summary: Summary) -> Estimate:
     """Maximum likelihood: spikes per bin."""
     rate = summary.spikes / summary.n_bins
-    return Estimate({"rate": rate}, {"rate": np.sqrt(rate / summary.n_bins)}, summary.no_flags())
+    return Estimate({"rate": rate}, {"rate": np.sqrt(rate / summary.n_bins)}, first_flags(summary))
 
 
 def log_likelihood(params: Params, summary: Summary) -> Array:

@@ -16,13 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet import renewal
-from stochnet.flags import Flag
-from stochnet.intervals import wilson
 from stochnet.kernels import refractory
-from stochnet.process import Array, Estimate, Param, Params, Process
+from stochnet.process import Array, Estimate, Flag, Param, Params, Process, first_flags
 from stochnet.sufficient import LONGEST_AGE
 from stochnet.summary import Summary
 from stochnet.threads import run_blocks
+from stochnet.wilson import wilson
 
 LONGEST = LONGEST_AGE - 1
 
@@ -50,7 +49,7 @@ def estimate(summary: Summary) -> Estimate:
     (p[own], dead_time[own]), errors[own], limits[own] = found
     full = summary.active == summary.n_bins
     errors[full] = 1 / summary.n_bins, 0.0
-    flags = summary.no_flags()
+    flags = first_flags(summary)
     edge = (p >= 1) | (dead_time == 0) | (limits < 0)
     flags[edge & (flags == 0) & (summary.active > 0)] |= Flag.BOUNDARY.value
     return Estimate(

@@ -26,7 +26,8 @@ from stochnet.recording.layers import choose, nothing_chosen, require_static, un
 from stochnet.recording.shards import cut_share
 from stochnet.recording.state import find_device, input_type, recording_state
 from stochnet.recording.thresholds import Rule
-from stochnet.sink import Shape, WordSink, open_sink
+from stochnet.sink import Shape, WordSink
+from stochnet.storage import open_sink
 from stochnet.threads import Progress
 
 Sink = TypeVar("Sink", bound=WordSink)

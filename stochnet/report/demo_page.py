@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stochnet.report.floors import floors
-from stochnet.report.page import write_page
+from stochnet.report.page import TEMPLATES, write_page
 from stochnet.report.quality import quality_bars
 from stochnet.report.spikes import rasters
 from stochnet.report.svg import INK, OBSERVED, SIMULATED, THIRD, Drawing, panel
 from stochnet.statistics import fano_factor, firing_rate
+from stochnet.validation.page_words import times
 
 if TYPE_CHECKING:
     from stochnet.demo.parts import DemoResult, Shown
@@ -35,16 +36,21 @@ def write(result: DemoResult, path: str | os.PathLike[str]) -> None:
         (one for one in result.surrogates if one.page and one.shown.regime.labels == "true"),
         key=lambda one: one.file,
     )
+    found = best.report
     write_page(
         path,
-        "demo.html.j2",
+        TEMPLATES / "demo.html.j2",
         title="stochnet demo: three networks, one architecture",
         result=result,
         opening=window_growth(shown),
         drawings=[rate_laws(shown), selectivity(shown, result.windows[-1])],
         labels=[one.label for one in result.surrogates[-1].report.of()],
         best=best,
-        closer=[quality_bars(best.report) or floors(best.report), rasters(best.report.excerpt)],
+        times=times,
+        closer=[
+            quality_bars(found.statistics, found.baseline) or floors(found.statistics),
+            rasters(found.excerpt),
+        ],
         chosen=[_chosen(one.bundle.process_names()) for one in result.surrogates],
     )
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from markupsafe import Markup
 from matplotlib.ticker import MaxNLocator
 
+from stochnet.layers import Layer
 from stochnet.report.select import MOST_PANELS, left_out, short
 from stochnet.report.svg import BOTH, INK, OBSERVED, SIMULATED, Drawing, panel
 from stochnet.validation.excerpt import MOST_DOTS, Excerpt
 from stochnet.validation.laws import Law
-from stochnet.validation.outcome import Report
 from stochnet.validation.sampling import some
 
 
-def rates(report: Report) -> Drawing:
+def rates(found: Excerpt, layers: Sequence[Layer]) -> Drawing:
     """Draw the law of firing rates over the nodes of each layer."""
     panels = tuple(
         two_laws(one, f"Layer {one.scope}", "firing rate (spikes per bin)", "nodes")
-        for one in some(report.excerpt.rate_laws, MOST_PANELS)
+        for one in some(found.rate_laws, MOST_PANELS)
     )
     return Drawing(
         "rates",
@@ -26,7 +28,7 @@ def rates(report: Report) -> Drawing:
         "How many nodes of a layer have which rate: shaded observed, line simulated. Nodes at the "
         "far left hardly ever fire, those at the far right almost always. Where the line leaves "
         "the shade, the surrogate has too many or too few nodes of that rate."
-        f"{left_out(report.layers)}",
+        f"{left_out(layers)}",
         panels,
         legend=BOTH,
     )
@@ -48,9 +50,8 @@ def two_laws(one: Law, title: str, xlabel: str, ylabel: str) -> Markup:
     return drawn.svg
 
 
-def fano_against_rate(report: Report) -> Drawing | None:
+def fano_against_rate(found: Excerpt, layers: Sequence[Layer]) -> Drawing | None:
     """Draw each node's Fano factor against its rate."""
-    found = report.excerpt
     if found.window is None:
         return None
     panels = []
@@ -85,7 +86,7 @@ def fano_against_rate(report: Report) -> Drawing | None:
         f"A mark is a node; windows of {found.window} bins. The dashed line is 1 − rate: where "
         "nodes lie whose bins are independent. Above it, counts vary more than by chance, for "
         "example because the node prefers a class; below it, less. At most "
-        f"{MOST_DOTS} nodes of a layer are drawn.{left_out(report.layers)}",
+        f"{MOST_DOTS} nodes of a layer are drawn.{left_out(layers)}",
         tuple(panels),
         legend=(("observed", "observed (circles)"), ("simulated", "simulated (crosses)")),
     )

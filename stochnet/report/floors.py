@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from stochnet.report.select import in_lines
 from stochnet.report.svg import OBSERVED, SIMULATED, SOFT, WASH, Drawing, panel
 from stochnet.validation.comparison import Comparison
-from stochnet.validation.outcome import Report
 
 FARTHEST = 100.0
 LEFT = 0.3
 
 
-def floors(report: Report) -> Drawing | None:
+def floors(statistics: Sequence[Comparison]) -> Drawing | None:
     """Draw how far every statistic is from its floor."""
-    rows = [one for one in report.of() if one.distances]
+    rows = [one for one in statistics if one.scope is None and one.distances]
     if not rows:
         return None
     inside = [
-        [x for x in report.statistics if x.label == one.label and x.scope is not None]
-        for one in rows
+        [x for x in statistics if x.label == one.label and x.scope is not None] for one in rows
     ]
     height = 0.31 * len(rows) + 0.8
     with panel((4.6, height), "Distance over floor of every statistic") as drawn:

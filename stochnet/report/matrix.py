@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from stochnet.layers import Layer
 from stochnet.report.select import MOST_PANELS, left_out, short
 from stochnet.report.svg import BOTH, Drawing
 from stochnet.validation.matrices import CorrelationMatrix
-from stochnet.validation.outcome import Report
 
 LEVELS = 5
 SCALES = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
@@ -22,9 +22,9 @@ WIDTH, HEIGHT = 324.0, TOP + SIDE + 8
 INSET = 0.24
 
 
-def correlations(report: Report) -> Drawing | None:
+def correlations(every: Sequence[CorrelationMatrix], layers: Sequence[Layer]) -> Drawing | None:
     """Draw the correlations between nodes of each layer."""
-    matrices = report.excerpt.matrices[:MOST_PANELS]
+    matrices = tuple(every[:MOST_PANELS])
     if not matrices:
         return None
     scale = _scale(matrices)
@@ -36,7 +36,7 @@ def correlations(report: Report) -> Drawing | None:
         "observed, above it simulated; a full cell is a positive correlation, a small square a "
         "negative one, the darker the stronger, and below a tenth of the scale a cell is empty. If "
         "the surrogate keeps correlations, the two halves are mirror images; nodes that are "
-        f"simulated one by one share only what their classes share.{left_out(report.layers)}",
+        f"simulated one by one share only what their classes share.{left_out(layers)}",
         tuple(_panel(one, scale) for one in matrices),
         legend=BOTH,
     )

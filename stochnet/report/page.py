@@ -11,17 +11,24 @@ from typing import Any
 import jinja2
 
 from stochnet import __version__
-from stochnet.validation.answers import Interval
-from stochnet.validation.comparison import Comparison
-from stochnet.validation.outcome import Source
 
 TEMPLATES = Path(__file__).with_name("templates")
 
 
-def write_page(path: str | os.PathLike[str], template: str, **content: Any) -> None:
-    """Render a template, with everything it shows, into a file."""
+def write_page(path: str | os.PathLike[str], template: Path, **content: Any) -> None:
+    """Render a template, with everything it shows, into a file.
+
+    Parameters
+    ----------
+    path : path-like
+        Target.
+    template : Path
+        It may extend and include those of its own folder and of `TEMPLATES`.
+    **content : Any
+        What the template reads by name.
+    """
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
+        loader=jinja2.FileSystemLoader([template.parent, TEMPLATES]),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -30,12 +37,9 @@ def write_page(path: str | os.PathLike[str], template: str, **content: Any) -> N
     environment.globals |= {
         "number": number,
         "chance": chance,
-        "interval": interval,
-        "times": times,
-        "size": size,
         "soft": soft,
     }
-    text = environment.get_template(template).render(
+    text = environment.get_template(template.name).render(
         version=__version__,
         time=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         **content,
@@ -63,28 +67,6 @@ def chance(value: float | None) -> str:
     return "<0.0001" if value is not None and value < 1e-4 else number(value)
 
 
-def interval(one: Interval) -> str:
-    """Write a value with its interval."""
-    if not math.isfinite(one.low):
-        return number(one.value)
-    return f"{number(one.value)} ({number(one.low)} to {number(one.high)})"
-
-
-def times(one: Comparison) -> str:
-    """Write the ratio of a distance to its floor."""
-    if not one.distances:
-        return "–"
-    if math.isnan(one.ratio):
-        return "∞" if one.verdict == "differs" else ""
-    return f"{one.ratio:.1f} ×" if one.ratio < 100 else f"{one.ratio:,.0f} ×"
-
-
 def soft(label: str) -> str:
     """Let a long word of a column's heading break."""
     return label.replace("autocorrelation", "auto\N{SOFT HYPHEN}correlation")
-
-
-def size(source: Source) -> str:
-    """Say how large a raster is, and its schedule."""
-    schedule = "no schedule" if source.schedule == "none" else source.schedule
-    return f"{source.n_trials:,} × {source.n_bins:,} bins ({schedule})"

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from stochnet.report.select import in_lines
 from stochnet.report.svg import INK, OBSERVED, SIMULATED, SOFT, WASH, Drawing, panel
 from stochnet.validation.comparison import Comparison
-from stochnet.validation.outcome import Report
 
 
-def quality_bars(report: Report) -> Drawing | None:
+def quality_bars(statistics: Sequence[Comparison], baseline: str = "") -> Drawing | None:
     """Draw the quality of every statistic; None where no baseline was compared."""
-    rows = [one for one in report.of() if one.distances]
+    rows = [one for one in statistics if one.scope is None and one.distances]
     if not any(one.quality is not None for one in rows):
         return None
     inside = [
-        [x for x in report.statistics if x.label == one.label and x.scope is not None]
-        for one in rows
+        [x for x in statistics if x.label == one.label and x.scope is not None] for one in rows
     ]
     with panel((4.6, 0.31 * len(rows) + 0.85), "Quality of every statistic") as drawn:
         axes = drawn.axes
@@ -43,7 +43,7 @@ def quality_bars(report: Report) -> Drawing | None:
         axes.tick_params(axis="y", length=0, labelsize=9.5)
         axes.spines["left"].set_visible(False)
         axes.set_xlabel("quality")
-    kind = f" The baseline: {report.baseline.rstrip('.')}." if report.baseline else ""
+    kind = f" The baseline: {baseline.rstrip('.')}." if baseline else ""
     return Drawing(
         "quality",
         "How close the surrogate is",

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from stochnet.report.depths import legend, levels, ramps
 from stochnet.report.lines import Line, line_chart
-from stochnet.report.page import write_page
+from stochnet.report.page import TEMPLATES, write_page
 from stochnet.report.svg import Drawing
 from stochnet.storage.publish import publish
 from stochnet.tracking import Log, Plan, Row
@@ -58,7 +58,7 @@ def write(log: Log, plan: Plan, path: str | os.PathLike[str], *, running: bool) 
     with publish(path) as part:
         write_page(
             part,
-            "tracking.html.j2",
+            TEMPLATES / "tracking.html.j2",
             title="Indicators over the training",
             running=running,
             seconds=REFRESH_SECONDS,

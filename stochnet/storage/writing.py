@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from stochnet.raster import SpikeRaster
+from stochnet.sink import MemorySink, RasterSink
 from stochnet.storage.columns import ColumnWriter
 from stochnet.storage.publish import claim
 from stochnet.storage.rows import RowWriter
@@ -63,3 +64,22 @@ def write_raster(raster: SpikeRaster, path: str | os.PathLike[str]) -> None:
     with raster_writer(path, raster) as writer:
         for first, block in raster.blocks():
             writer.write(first, block.data[0 : block.n_nodes])
+
+
+@contextmanager
+def open_sink(
+    path: str | os.PathLike[str] | None,
+    template: SpikeRaster,
+    words_per_write: int | None = None,
+    identity: Callable[[], str] | None = None,
+) -> Iterator[RasterSink]:
+    """Give a sink for the data of `template`: in memory, or in a file if a path is given.
+
+    The ``raster`` of the sink is there after the context has ended without an error. With an
+    `identity` of the data a file that was left half written is continued (its ``done``).
+    """
+    if path is None:
+        yield MemorySink(template)
+    else:
+        with raster_writer(path, template, words_per_write, identity) as writer:
+            yield writer

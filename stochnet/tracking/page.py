@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from stochnet.errors import MissingExtraError
+from stochnet.report import check_page
 from stochnet.tracking.log import PAGE, Log
 from stochnet.tracking.plan import Plan
 
@@ -35,8 +36,6 @@ class Page:
         self._wanted = wanted is not False and log.folder is not None
         self._took, self._ended = 0.0, -float("inf")
         if self._wanted:
-            from stochnet.report import check_page
-
             try:
                 check_page()
             except MissingExtraError:
@@ -55,8 +54,8 @@ class Page:
         begun = time.monotonic()
         if running and self._took > _SHARE * (begun - self._ended):
             return
-        from stochnet.report import write_tracking
+        from stochnet.report.tracking_page import write
 
-        write_tracking(self._log, self._plan, self._log.folder / PAGE, running=running)
+        write(self._log, self._plan, self._log.folder / PAGE, running=running)
         self._ended = time.monotonic()
         self._took = self._ended - begun

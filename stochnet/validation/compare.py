@@ -20,6 +20,7 @@ from stochnet.validation.answers import FitCheck
 from stochnet.validation.baseline import KIND, Baseline
 from stochnet.validation.baseline import of_nodes as independent
 from stochnet.validation.choice import CLASSIFICATION, DIMENSION, POPULATION, choose
+from stochnet.validation.comparison import Source
 from stochnet.validation.diagnostics import diagnose
 from stochnet.validation.evidence import conclude
 from stochnet.validation.excerpt import excerpt
@@ -30,7 +31,7 @@ from stochnet.validation.many_nodes import of_classifier, of_dimension
 from stochnet.validation.matching import match, per_bin
 from stochnet.validation.nodewise import statistics_to_compare
 from stochnet.validation.origin import origin
-from stochnet.validation.outcome import Report, Source
+from stochnet.validation.outcome import Report
 from stochnet.validation.pairs import CORRELATIONS
 from stochnet.validation.sides import Sides, survey_both
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.kernels.laws import largest_difference, sort_keys
+from stochnet.raster import SpikeRaster
 from stochnet.validation.answers import Interval
 from stochnet.validation.randomization import LEVEL
 
@@ -221,3 +222,30 @@ def _difference(first: Values, second: Values) -> float:
         return math.nan
     below = [np.arange(side.size + 1) / side.size for side in (first, second)]
     return float(largest_difference(first, second, below[0], below[1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a raster is, in short.
+
+    Attributes
+    ----------
+    n_nodes, n_trials, n_bins : int
+        Its sizes.
+    schedule, kind : str
+        How stimuli were presented; ``"spikes"`` or ``"counts"``.
+    bin_width : float
+        Seconds per bin, NaN if none.
+    """
+
+    n_nodes: int
+    n_trials: int
+    n_bins: int
+    schedule: str
+    kind: str
+    bin_width: float
+
+    @classmethod
+    def of(cls, raster: SpikeRaster) -> Source:
+        """Describe a raster."""
+        return cls(*raster.shape, raster.schedule, raster.kind, float(raster.bin_width))

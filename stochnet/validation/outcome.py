@@ -14,41 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.layers import Layer
-from stochnet.raster import SpikeRaster
+from stochnet.report import check_page
 from stochnet.validation.answers import Diagnostic, Finding, FitCheck
-from stochnet.validation.comparison import RULE, Comparison
+from stochnet.validation.comparison import RULE, Comparison, Source
 from stochnet.validation.excerpt import Excerpt
 from stochnet.validation.figures_json import checks, figures
 from stochnet.validation.verdict import sentences
 
 SCHEMA = "stochnet-validation/2"
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What a raster is, in short.
-
-    Attributes
-    ----------
-    n_nodes, n_trials, n_bins : int
-        Its sizes.
-    schedule, kind : str
-        How stimuli were presented; ``"spikes"`` or ``"counts"``.
-    bin_width : float
-        Seconds per bin, NaN if none.
-    """
-
-    n_nodes: int
-    n_trials: int
-    n_bins: int
-    schedule: str
-    kind: str
-    bin_width: float
-
-    @classmethod
-    def of(cls, raster: SpikeRaster) -> Source:
-        """Describe a raster."""
-        return cls(*raster.shape, raster.schedule, raster.kind, float(raster.bin_width))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -219,9 +192,10 @@ class Report:
         MissingExtraError
             matplotlib or jinja2 is not installed.
         """
-        from stochnet.report import write_validation
+        check_page()
+        from stochnet.report.validation_page import write
 
-        write_validation(self, path, title=title)
+        write(self, path, title=title)
 
 
 def _strict(value: Any) -> Any:
