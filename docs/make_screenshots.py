@@ -45,10 +45,10 @@ def save(png: bytes, name: str) -> None:
 
 def run_demo() -> Path:
     """Run the demo into a folder of its own."""
-    import stochnet.demo
+    from stochnet.cli.demo.run_demo import run_demo as run
 
     folder = Path(tempfile.mkdtemp())
-    stochnet.demo.run_demo(folder)
+    run(folder)
     return folder
 
 

@@ -14,57 +14,57 @@ __version__ = "0.1.0"
 
 # Where each public name lives; modules are imported when a name is first used.
 _HOME = {
-    "Assessment": "assumptions",
+    "Assessment": "validation.assumptions.assessment",
     "PROCESSES": "processes",
-    "Bundle": "bundle",
+    "Bundle": "bundle.bundle",
     "Flag": "process",
-    "Latents": "latents",
-    "Layer": "layers",
-    "Population": "populations.law",
+    "Latents": "bundle.latents",
+    "Layer": "raster.layers",
+    "Population": "bundle.populations.population",
     "Process": "process",
-    "ProcessFit": "fits",
-    "RasterSummary": "raster_summary",
-    "Report": "validation",
-    "Schedule": "schedule",
-    "SpikeRaster": "raster",
+    "ProcessFit": "bundle.process_fit",
+    "RasterSummary": "statistics.summary.stored",
+    "Report": "validation.report",
+    "Schedule": "recording.schedule",
+    "SpikeRaster": "raster.raster",
     "StochnetError": "errors",
-    "StudyResult": "study",
-    "SummarySink": "summary_sink",
-    "Workers": "workers",
-    "assess": "assumptions",
-    "autocorrelation": "statistics",
-    "cv2": "local_variation",
-    "cv_isi": "statistics",
-    "dead": "statistics",
-    "fano_factor": "statistics",
-    "firing_rate": "statistics",
-    "fit": "estimation",
-    "fit_bundle": "estimation",
-    "fit_populations": "resampling",
-    "generate": "generation",
-    "lv": "local_variation",
-    "make_schedule": "schedule",
-    "merge": "merging",
-    "pairwise_correlation": "coactivity",
-    "population_count": "coactivity",
-    "present": "schedule",
-    "rate_by_condition": "statistics",
+    "StudyResult": "study.result",
+    "SummarySink": "statistics.summary.summary_sink",
+    "Workers": "workers.pool",
+    "assess": "validation.assumptions.assess",
+    "autocorrelation": "statistics.nodes",
+    "cv2": "statistics.gaps",
+    "cv_isi": "statistics.nodes",
+    "dead": "statistics.nodes",
+    "fano_factor": "statistics.nodes",
+    "firing_rate": "statistics.nodes",
+    "fit": "estimation.fit",
+    "fit_bundle": "estimation.fit",
+    "fit_populations": "bundle.resampling",
+    "generate": "simulation.generation",
+    "lv": "statistics.gaps",
+    "make_schedule": "recording.schedule",
+    "merge": "recording.merging",
+    "pairwise_correlation": "statistics.pairs",
+    "population_count": "statistics.pairs",
+    "present": "recording.schedule",
+    "rate_by_condition": "statistics.nodes",
     "read_bundle": "storage",
     "read_raster": "storage",
     "read_summary": "storage",
-    "rebin": "rebinning",
+    "rebin": "recording.rebin",
     "record": "recording",
     "record_summary": "recording",
-    "run_study": "study",
-    "sample_pairs": "coactivity",
-    "saturated": "statistics",
-    "select": "estimation",
-    "simulate": "simulation",
-    "spike_count": "statistics",
-    "split_trials": "splitting",
-    "validate": "validation",
+    "run_study": "study.run_study",
+    "sample_pairs": "statistics.pairs",
+    "saturated": "statistics.nodes",
+    "select": "estimation.fit",
+    "simulate": "simulation.simulate",
+    "spike_count": "statistics.nodes",
+    "split_trials": "recording.split",
+    "validate": "validation.validate",
     "verify": "storage",
-    "window_counts": "statistics",
+    "window_counts": "statistics.nodes",
     "write_bundle": "storage",
     "write_raster": "storage",
     "write_summary": "storage",
@@ -76,29 +76,26 @@ __all__ = sorted((*_HOME, *_MODULES))
 # ruff: noqa: F401, PLE0605
 if TYPE_CHECKING:
     from stochnet import benchmark
-    from stochnet.assumptions import Assessment, assess
-    from stochnet.bundle import Bundle
-    from stochnet.coactivity import pairwise_correlation, population_count, sample_pairs
+    from stochnet.bundle.bundle import Bundle
+    from stochnet.bundle.latents import Latents
+    from stochnet.bundle.populations.population import Population
+    from stochnet.bundle.process_fit import ProcessFit
+    from stochnet.bundle.resampling import fit_populations
     from stochnet.errors import StochnetError
-    from stochnet.estimation import fit, fit_bundle, select
-    from stochnet.fits import ProcessFit
-    from stochnet.generation import generate
-    from stochnet.latents import Latents
-    from stochnet.layers import Layer
-    from stochnet.local_variation import cv2, lv
-    from stochnet.merging import merge
-    from stochnet.populations.law import Population
+    from stochnet.estimation.fit import fit, fit_bundle, select
     from stochnet.process import Flag, Process
     from stochnet.processes import PROCESSES
-    from stochnet.raster import SpikeRaster
-    from stochnet.raster_summary import RasterSummary
-    from stochnet.rebinning import rebin
+    from stochnet.raster.layers import Layer
+    from stochnet.raster.raster import SpikeRaster
     from stochnet.recording import record, record_summary
-    from stochnet.resampling import fit_populations
-    from stochnet.schedule import Schedule, make_schedule, present
-    from stochnet.simulation import simulate
-    from stochnet.splitting import split_trials
-    from stochnet.statistics import (
+    from stochnet.recording.merging import merge
+    from stochnet.recording.rebin import rebin
+    from stochnet.recording.schedule import Schedule, make_schedule, present
+    from stochnet.recording.split import split_trials
+    from stochnet.simulation.generation import generate
+    from stochnet.simulation.simulate import simulate
+    from stochnet.statistics.gaps import cv2, lv
+    from stochnet.statistics.nodes import (
         autocorrelation,
         cv_isi,
         dead,
@@ -109,6 +106,9 @@ if TYPE_CHECKING:
         spike_count,
         window_counts,
     )
+    from stochnet.statistics.pairs import pairwise_correlation, population_count, sample_pairs
+    from stochnet.statistics.summary.stored import RasterSummary
+    from stochnet.statistics.summary.summary_sink import SummarySink
     from stochnet.storage import (
         read_bundle,
         read_raster,
@@ -118,10 +118,13 @@ if TYPE_CHECKING:
         write_raster,
         write_summary,
     )
-    from stochnet.study import StudyResult, run_study
-    from stochnet.summary_sink import SummarySink
-    from stochnet.validation import Report, validate
-    from stochnet.workers import Workers
+    from stochnet.study.result import StudyResult
+    from stochnet.study.run_study import run_study
+    from stochnet.validation.assumptions.assess import assess
+    from stochnet.validation.assumptions.assessment import Assessment
+    from stochnet.validation.report import Report
+    from stochnet.validation.validate import validate
+    from stochnet.workers.pool import Workers
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.errors import InvalidInputError
-from stochnet.summary import Summary
+from stochnet.statistics.summary.summary import Summary
 
 Array = NDArray[np.float64]
 Params = Mapping[str, Array]
@@ -80,10 +80,10 @@ class Independent:
 
     The table holds a spike probability per bin, or, with `most` (the largest count that can be
     drawn for given parameters), the distribution function of the count at 0 … most. With `gain` it
-    has 256 levels (`stochnet.gain`), of which one is drawn per segment. With `profile` it has one
-    row for each of the slots that a window is cut into (`stochnet.segments.SLOTS`).
-    Shapes: (node,), (node, level), (node, entry), (node, level, entry); with `profile` (node, slot)
-    and (node, slot, entry).
+    has 256 levels (`stochnet.processes.laws.gains`), of which one is drawn per segment. With
+    `profile` it has one row for each of the slots that a window is cut into
+    (`stochnet.raster.windows.SLOTS`). Shapes: (node,), (node, level), (node, entry), (node, level,
+    entry); with `profile` (node, slot) and (node, slot, entry).
     """
 
     most: Callable[[Params], int] | None = None
@@ -176,7 +176,7 @@ class Process:
         at) suffices for the intervals to have their level, 0.93 to 0.97 at 0.95. Elsewhere a fit is
         flagged `Flag.WEAK`. Without one, everywhere.
     needs : frozenset of str
-        Parts of the summary beyond totals, of `stochnet.summary.PARTS`.
+        Parts of the summary beyond totals, of `stochnet.statistics.summary.summary.PARTS`.
     doc : str
         One sentence: what it models, and its source.
     """
@@ -197,7 +197,7 @@ class Process:
     needs: frozenset[str] = field(default_factory=frozenset)
     doc: str = ""
 
-    def fingerprint(self) -> str:
+    def __fingerprint__(self) -> str:
         """Return what stands for a process in a digest: its name and version."""
         return f"process {self.name} {self.version}\n"
 

@@ -39,18 +39,18 @@ def rng() -> np.random.Generator:
 def tiny_blocks(monkeypatch):
     """Make every block of nodes and tables as small as it can be: one node."""
     for module in (
-        "raster",
-        "summary_reader",
-        "summary_moments",
-        "reading",
-        "rebinning",
-        "job",
-        "schedule",
-        "storage.tree",
+        "raster.raster",
+        "statistics.summary.stored_reader",
+        "statistics.summary.stored_moments",
+        "statistics.summary.reading",
+        "recording.rebin",
+        "simulation.job",
+        "recording.schedule",
+        "storage.files.tree",
     ):
         monkeypatch.setattr(f"stochnet.{module}.BLOCK_BYTES", 1)
-    monkeypatch.setattr("stochnet.draw.TABLE_BYTES", 1)
-    monkeypatch.setattr("stochnet.draw.PART_BYTES", 1)
+    monkeypatch.setattr("stochnet.simulation.draw.TABLE_BYTES", 1)
+    monkeypatch.setattr("stochnet.simulation.draw.PART_BYTES", 1)
 
 
 @pytest.fixture

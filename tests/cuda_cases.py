@@ -50,7 +50,7 @@ def bundles():
 def drawn(target):
     """Draw all cases: (name of the case, data of the raster)."""
     import stochnet as sn
-    from stochnet.job import make_job
+    from stochnet.simulation.job import make_job
 
     for name, bundle in bundles():
         for n_bins in N_BINS:
@@ -63,8 +63,8 @@ def drawn(target):
 
 def drawn_otherwise(cuda, device):
     """Draw the ends again, (name of the case, data): in small blocks, and into device memory."""
-    from stochnet.draw import draw_nodes
-    from stochnet.job import make_job
+    from stochnet.simulation.draw import draw_nodes
+    from stochnet.simulation.job import make_job
 
     bundle = dict(bundles())["ends"]
     job = make_job(bundle, 2, 130, seed=SEED, conditions=None, threads=1, target="cuda")

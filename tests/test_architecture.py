@@ -16,17 +16,17 @@ MAX_LINES = 300
 HOMES = {
     "numba": ("kernels/",),
     "llvmlite": ("kernels/",),
-    "h5py": ("storage.py", "storage/"),
-    "torch": ("recording/",),
-    "torchvision": ("recording/",),
-    "safetensors": ("recording/",),
-    "matplotlib": ("report/",),
+    "h5py": ("storage/",),
+    "torch": ("recording/networks/",),
+    "torchvision": ("recording/networks/",),
+    "safetensors": ("recording/networks/",),
+    "matplotlib": ("report/", "validation/page/", "recording/tracking/", "cli/demo/"),
     "jinja2": ("report/",),
     "hypothesis": ("testing/",),
-    "dask": ("workers.py",),
-    "distributed": ("workers.py",),
+    "dask": ("workers/",),
+    "distributed": ("workers/",),
 }
-COMMAND_LINE = ("cli.py", "cli/")
+COMMAND_LINE = ("cli/",)
 # Names of numpy.random that carry no global state.
 STATELESS = {"Generator", "SeedSequence", "default_rng"}
 # What `import stochnet` must leave alone.

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import stochnet as sn
-from stochnet.assumptions.catalogue import TESTS
 from stochnet.cli import main
-from stochnet.report.assessment import MOST_LAYERS
+from stochnet.validation.assumptions.catalogue import TESTS
+from stochnet.validation.page.assessment_figure import MOST_LAYERS
 
 LAYERS = (sn.Layer("a", "ReLU", (3, 4), 0, 12), sn.Layer("b", "ReLU", (8,), 12, 8))
 

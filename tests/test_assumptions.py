@@ -14,12 +14,12 @@ from statsmodels.sandbox.stats.runs import runstest_1samp
 from statsmodels.stats.diagnostic import acorr_ljungbox
 
 import stochnet as sn
-from stochnet.assumptions import design as designs
-from stochnet.assumptions import null
-from stochnet.assumptions.catalogue import TESTS
-from stochnet.assumptions.design import expected_gaps, first_terms, make_design, scores
-from stochnet.assumptions.levels import pearson_tail
-from stochnet.assumptions.observed import observe
+from stochnet.validation.assumptions import design as designs
+from stochnet.validation.assumptions import null
+from stochnet.validation.assumptions.catalogue import TESTS
+from stochnet.validation.assumptions.design import expected_gaps, first_terms, make_design, scores
+from stochnet.validation.assumptions.levels import pearson_tail
+from stochnet.validation.assumptions.observed import observe
 
 LAYERS = (sn.Layer("a", "ReLU", (3, 4), 0, 12), sn.Layer("b", "ReLU", (8,), 12, 8))
 
@@ -245,10 +245,10 @@ def test_other_nodes_blocks_and_threads_do_not_matter(raster, found, monkeypatch
         np.testing.assert_array_equal(p_values(part)[label], values[7:11])
     for module in ("observed", "null"):
         monkeypatch.setattr(
-            f"stochnet.assumptions.{module}.run_blocks",
+            f"stochnet.validation.assumptions.{module}.run_blocks",
             lambda function, n, step=0: [function(i, i + 1) for i in range(n)],
         )
-    monkeypatch.setattr("stochnet.assumptions.observed.BLOCK_BYTES", 1)
+    monkeypatch.setattr("stochnet.validation.assumptions.observed.BLOCK_BYTES", 1)
     same(found, sn.assess(raster, (5, 20)))
 
 

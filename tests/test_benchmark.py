@@ -16,11 +16,11 @@ from scipy import integrate, optimize, stats
 
 import stochnet as sn
 from stochnet.benchmark import SUITES, Answer, Estimates, own_estimates, score
-from stochnet.benchmark.draws import Draws
 from stochnet.benchmark.measures import measure
 from stochnet.benchmark.quantity import Kind, Per, Quantity, Truth
 from stochnet.benchmark.suites import discover, regimes
-from stochnet.benchmark.theory import bound, cv_spread, fano_spread
+from stochnet.benchmark.truth.draws import Draws
+from stochnet.benchmark.truth.theory import bound, cv_spread, fano_spread
 from stochnet.cli import main
 from stochnet.errors import FileFormatError, InvalidInputError, StochnetError
 

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import stochnet as sn
-from stochnet import rng as streams
-from stochnet.draw import Run, draw_nodes
+from stochnet.kernels import rng as streams
 from stochnet.process import Flag
+from stochnet.simulation.draw import Run, draw_nodes
+from stochnet.statistics.summary.summary import DEFAULT_PARTS
 from stochnet.storage import bundle_digest, raster_digest
-from stochnet.summary import DEFAULT_PARTS
 from stochnet.testing import params, seeds
 
 SEED = 0xFEDCBA9876543210

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 import stochnet as sn
-from stochnet import drive, rng
-from stochnet.bivariate import excess_together
-from stochnet.correlated import scaled_nodes
+from stochnet.benchmark.truth.bivariate import excess_together
 from stochnet.errors import InvalidInputError
-from stochnet.job import make_job
-from stochnet.sharing import sharing
+from stochnet.kernels import gaussian as drive
+from stochnet.kernels import rng
+from stochnet.simulation.draw_correlated import scaled_nodes
+from stochnet.simulation.job import make_job
+from stochnet.simulation.sharing import sharing
 from stochnet.storage import bundle_digest, raster_digest
 from stochnet.testing import bundles, latents, seeds
 
@@ -397,6 +398,8 @@ def test_rates_do_not_depend_on_latents(shared, data):
 
 def test_a_target_without_the_kernel_says_so(monkeypatch):
     bundle = network(5, 2, (9,))
-    monkeypatch.setattr("stochnet.job.kernels_of", lambda _: SimpleNamespace(check=lambda: None))
+    monkeypatch.setattr(
+        "stochnet.simulation.job.kernels_of", lambda _: SimpleNamespace(check=lambda: None)
+    )
     with pytest.raises(InvalidInputError, match="'cuda' does not draw correlated nodes yet"):
         sn.simulate(bundle, 1, 10, seed=1, target="cuda")

@@ -16,7 +16,7 @@ import pytest
 import stochnet as sn
 from stochnet.cli import main
 from stochnet.storage import bundle_digest, raster_digest
-from stochnet.workers import open_executor, workers_of
+from stochnet.workers.pool import open_executor, workers_of
 
 pytest.importorskip("distributed")
 pytestmark = pytest.mark.slow

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from stochnet.errors import FileFormatError, InvalidInputError
-from stochnet.recording import datasets, load_dataset
+from stochnet.recording import load_dataset
+from stochnet.recording.networks.inputs import datasets
 
 
 def save(path, **arrays):

@@ -9,7 +9,7 @@ import pytest
 from pages import check_page
 
 import stochnet as sn
-from stochnet.demo import run_demo
+from stochnet.cli.demo.run_demo import run_demo
 
 pytest.importorskip("torch")
 

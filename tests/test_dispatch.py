@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 import stochnet as sn
-from stochnet import dispatch
-from stochnet.dispatch import Call, results
 from stochnet.errors import FileFormatError, InvalidInputError, MissingExtraError, WorkerError
-from stochnet.fingerprint import fingerprint
-from stochnet.job import make_job
-from stochnet.plan import Plan
+from stochnet.estimation.plan import Plan
+from stochnet.kernels.threads import count
+from stochnet.simulation.job import make_job
 from stochnet.storage import bundle_digest, raster_digest
-from stochnet.threads import count
-from stochnet.workers import UNKNOWN, workers_of
+from stochnet.workers import dispatch
+from stochnet.workers.dispatch import Call, results
+from stochnet.workers.fingerprint import fingerprint
+from stochnet.workers.pool import UNKNOWN, workers_of
 
 RECORDS = ("bernoulli", "markov", "gamma_renewal")
 

@@ -40,7 +40,7 @@ def observed(process, n_nodes=9, n_trials=12, n_bins=90, seed=1):
 def test_blocks_and_threads_do_not_matter(process, per_condition, tmp_path, request, monkeypatch):
     raster = observed(process)
     whole = sn.fit(raster, process, per_condition=per_condition, window=20)
-    monkeypatch.setattr("stochnet.threads.os.sched_getaffinity", lambda _: range(3))
+    monkeypatch.setattr("stochnet.kernels.threads.os.sched_getaffinity", lambda _: range(3))
     same(sn.fit(raster, process, per_condition=per_condition, window=20), whole)
     request.getfixturevalue("tiny_blocks")
     same(sn.fit(raster, process, per_condition=per_condition, window=20), whole)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import special
 
-from stochnet import gain
-from stochnet.kernels.gain_laws import BETA, GAMMA, all_partial_means, poisson_cdf
+from stochnet.kernels.fitting.gain_laws import BETA, GAMMA, all_partial_means, poisson_cdf
+from stochnet.processes.laws import gains as gain
 
 LAWS = [(1, 4), (0.5, 0.5), (0.05, 0.2), (1e-3, 1e-3), (50, 30), (1e-5, 3e-5), (0.3, 2000)]
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
 import stochnet as sn
+from stochnet.bundle.populations.families import FAMILIES
+from stochnet.bundle.populations.scales import Scale
 from stochnet.errors import InvalidInputError
-from stochnet.generation.correlation import spike_correlation
-from stochnet.generation.laws import Law
-from stochnet.generation.spec import TuningSpec, read_spec
-from stochnet.generation.tuning import class_effects, tuned
-from stochnet.populations.families import FAMILIES
-from stochnet.populations.scales import Scale
+from stochnet.simulation.generation.class_tuning import class_effects, tuned
+from stochnet.simulation.generation.named_laws import Law
+from stochnet.simulation.generation.noise_correlation import spike_correlation
+from stochnet.simulation.generation.spec import TuningSpec, read_spec
 from stochnet.storage import bundle_digest
 
 SPECS = sorted((Path(__file__).parents[1] / "docs" / "specs").glob("*.toml"))

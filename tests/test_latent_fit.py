@@ -5,14 +5,21 @@ import pytest
 from scipy import special, stats
 
 import stochnet as sn
-from stochnet import latent_fit
 from stochnet.cli import main
-from stochnet.kernels import moments as kernels
-from stochnet.latent_anchors import choose_anchors
-from stochnet.latent_fit import Target, fit_latents
-from stochnet.latent_joint import fit_anchors, lower, polar, residuals
-from stochnet.latent_moments import bins_of, describe, halves_of, rates_of, table, words_of
-from stochnet.latent_rank import lowest
+from stochnet.estimation.latents import fit_latents as latent_fit
+from stochnet.estimation.latents.anchors import fit_anchors, lower, polar, residuals
+from stochnet.estimation.latents.fit_latents import Target, fit_latents
+from stochnet.estimation.latents.latent_anchors import choose_anchors
+from stochnet.estimation.latents.pair_moments import (
+    bins_of,
+    describe,
+    halves_of,
+    rates_of,
+    table,
+    words_of,
+)
+from stochnet.estimation.latents.rank import lowest
+from stochnet.kernels.fitting import moments as kernels
 
 RANK, SIZES, N_BINS = 3, (60, 40), 6000
 
@@ -111,9 +118,11 @@ def test_nodes_that_are_no_anchors_are_fitted_as_well(raster, truth, monkeypatch
 def test_a_node_does_not_depend_on_blocks_or_threads(raster, monkeypatch):
     monkeypatch.setattr(latent_fit, "MOST_ANCHORS", 50)
     whole = fit_latents(raster, RANK, per_condition=True)
-    monkeypatch.setattr("stochnet.raster.SpikeRaster.blocks.__defaults__", (1,), raising=False)
+    monkeypatch.setattr(
+        "stochnet.raster.raster.SpikeRaster.blocks.__defaults__", (1,), raising=False
+    )
     monkeypatch.setattr(latent_fit, "STRIDE", 7)
-    monkeypatch.setattr("stochnet.threads.count", lambda threads: 1)
+    monkeypatch.setattr("stochnet.kernels.threads.count", lambda threads: 1)
     cut = fit_latents(raster, RANK, per_condition=True)
     np.testing.assert_array_equal(whole.loadings, cut.loadings)
     np.testing.assert_array_equal(whole.mixing, cut.mixing)
@@ -265,7 +274,7 @@ def test_the_search_follows_the_slope_of_its_loss(raster, monkeypatch):
     words = words_of(raster)[3:]
     nodes = describe(rates_of(words, bins), bins)
     pairs = table(words, nodes, bins)
-    monkeypatch.setattr("stochnet.latent_joint.optimize.minimize", watch)
+    monkeypatch.setattr("stochnet.estimation.latents.anchors.optimize.minimize", watch)
     fit_anchors(*pairs, nodes, (slice(0, 57), slice(57, 97)), RANK)
     generator = np.random.default_rng(0)
     x = seen["x"] + 0.1 * generator.normal(size=len(seen["x"]))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 import stochnet as sn
-from stochnet.bivariate import excess_together
+from stochnet.benchmark.truth.bivariate import excess_together
 from stochnet.errors import InvalidInputError
 
 EYE = np.eye(2)

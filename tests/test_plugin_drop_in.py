@@ -22,7 +22,7 @@ GEOMETRIC = '''
     from scipy import special
 
     from stochnet.process import Array, Estimate, Independent, Param, Params, Process, first_flags
-    from stochnet.summary import Summary
+    from stochnet.statistics.summary.summary import Summary
 
 
     def estimate(summary: Summary) -> Estimate:

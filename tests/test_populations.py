@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 import stochnet as sn
+from stochnet.bundle.populations.bootstrap import balanced, draw_rows, fit_kernel
+from stochnet.bundle.populations.columns import names_of, params_of, scales_of, table_of
+from stochnet.bundle.populations.copula import fit_copula
+from stochnet.bundle.populations.families import FAMILIES
+from stochnet.bundle.populations.loadings import draw_loadings, kept_part, pairs_of_copies
+from stochnet.bundle.populations.margin import Margin, fit_margin, kolmogorov_floor
+from stochnet.bundle.populations.population import kolmogorov_distance, leading, rate_of, states_of
+from stochnet.bundle.populations.scales import Scale, scale_of
+from stochnet.bundle.populations.sizes import apportion, layer_sizes
 from stochnet.errors import FileFormatError, InvalidInputError
-from stochnet.populations.columns import names_of, params_of, scales_of, table_of
-from stochnet.populations.copula import fit_copula
-from stochnet.populations.families import FAMILIES
-from stochnet.populations.kernel import balanced, draw_rows, fit_kernel
-from stochnet.populations.law import kolmogorov_distance, leading, rate_of, states_of
-from stochnet.populations.loadings import draw_loadings, kept_part, pairs_of_copies
-from stochnet.populations.margin import Margin, fit_margin, kolmogorov_floor
-from stochnet.populations.scales import Scale, scale_of
-from stochnet.populations.sizes import apportion, layer_sizes
 from stochnet.process import Param
 from stochnet.storage import bundle_digest
 from stochnet.testing import bundles

@@ -13,9 +13,9 @@ from statsmodels.stats.rates import confint_poisson
 from test_conformance import each, typical
 
 import stochnet as sn
-from stochnet.gain import WEIGHT
 from stochnet.process import Independent
-from stochnet.summary import summarize
+from stochnet.processes.laws.gains import WEIGHT
+from stochnet.statistics.summary.summary import summarize
 from stochnet.testing import params
 
 binary = pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from scipy import optimize, special, stats
 
 import stochnet as sn
 from stochnet.process import Flag
-from stochnet.summary import summarize
+from stochnet.statistics.summary.summary import summarize
 
 BINOMIAL = sn.PROCESSES["binomial"]
 CMP = sn.PROCESSES["conway_maxwell_poisson"]

@@ -11,9 +11,9 @@ from test_conformance import DEGENERATE
 
 import stochnet as sn
 from stochnet.process import Flag
-from stochnet.segments import SLOTS, slot_of_bin
-from stochnet.splines import BASIS, CONTROLS, basis
-from stochnet.summary import summarize
+from stochnet.processes.laws.splines import BASIS, CONTROLS, basis
+from stochnet.raster.windows import SLOTS, slot_of_bin
+from stochnet.statistics.summary.summary import summarize
 
 NAMES = {"inhomogeneous_poisson": "poisson", "inhomogeneous_bernoulli": "bernoulli"}
 both = pytest.mark.parametrize("name", NAMES)

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from scipy import optimize, special, stats
 
 import stochnet as sn
-from stochnet.gamma_gaps import mean_of
 from stochnet.process import Flag
 from stochnet.processes.gamma_renewal import SHAPES
-from stochnet.renewal import moments
-from stochnet.summary import summarize
+from stochnet.processes.laws.gamma_gaps import mean_of
+from stochnet.processes.laws.renewal import moments
+from stochnet.statistics.summary.summary import summarize
 
 LAST = 1024
 GAMMA, REFRACTORY = sn.PROCESSES["gamma_renewal"], sn.PROCESSES["refractory_poisson"]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import stochnet as sn
-from stochnet import packing
+from stochnet.raster import packing
 from stochnet.testing import dense, rasters
 
 

@@ -12,15 +12,15 @@ from test_conformance import pooled, typical
 
 import stochnet as sn
 from stochnet.errors import FileFormatError, InvalidInputError
-from stochnet.plan import Plan
-from stochnet.reading import Request
-from stochnet.sparse import SparseRows, joined_rows, sparse_rows
+from stochnet.estimation.plan import Plan
+from stochnet.statistics.summary.parts import raster_segments
+from stochnet.statistics.summary.reading import Request
+from stochnet.statistics.summary.rows import coded_ages, decoded_ages
+from stochnet.statistics.summary.sparse import SparseRows, joined_rows, sparse_rows
+from stochnet.statistics.summary.stored_reader import reader_of
+from stochnet.statistics.summary.summary import PARTS
+from stochnet.statistics.table import statistics_table
 from stochnet.storage import bundle_digest, read_observed, summary_digest
-from stochnet.sufficient import raster_segments
-from stochnet.summary import PARTS
-from stochnet.summary_reader import reader_of
-from stochnet.summary_rows import coded_ages, decoded_ages
-from stochnet.table import statistics_table
 from stochnet.testing import rasters
 
 each = pytest.mark.parametrize("process", sn.PROCESSES.values(), ids=list(sn.PROCESSES))
@@ -110,7 +110,8 @@ def test_blocks_of_one_node_give_the_same_summary_and_the_same_fits(tiny_blocks)
         options = {"window": 15, "per_condition": per_condition}
         small = sn.RasterSummary.of(raster, parts=PARTS, **options)
         with pytest.MonkeyPatch.context() as patch:
-            for module in ("raster", "summary_reader", "reading"):
+            summaries = ("statistics.summary.stored_reader", "statistics.summary.reading")
+            for module in ("raster.raster", *summaries):
                 patch.setattr(f"stochnet.{module}.BLOCK_BYTES", 1 << 26)
             large = sn.RasterSummary.of(raster, parts=PARTS, **options)
             expected = sn.fit_bundle(raster, **options)

@@ -9,7 +9,7 @@ from torch import nn
 
 import stochnet as sn
 from stochnet.errors import InvalidInputError, RecordingError
-from stochnet.recording import summarizer
+from stochnet.recording.networks import summarizer
 from stochnet.storage import bundle_digest, summary_digest
 
 N = 260

@@ -229,7 +229,7 @@ def test_the_fused_path_of_transformers_is_not_taken():
 
 
 def test_every_relu_like_module_is_recorded():
-    from stochnet.recording.activations import FUNCTIONS, RELU_LIKE
+    from stochnet.recording.networks.activations import FUNCTIONS, RELU_LIKE
 
     class All(nn.Module):
         def __init__(self):

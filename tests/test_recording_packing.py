@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from stochnet import packing as plain
-from stochnet.kernels.packing import pack_above, transpose_packed
-from stochnet.recording.thresholds import pack_nodes
+from stochnet.kernels.counting.packing import pack_above, transpose_packed
+from stochnet.raster import packing as plain
+from stochnet.recording.networks.thresholds import pack_nodes
 
 
 def expected(spikes, first_bit):

@@ -16,8 +16,8 @@ from torch import nn
 import stochnet as sn
 from stochnet.errors import InvalidInputError, RecordingError
 from stochnet.recording import record
-from stochnet.recording import thresholds as thresholds_module
-from stochnet.recording.images import batches
+from stochnet.recording.networks import thresholds as thresholds_module
+from stochnet.recording.networks.inputs.images import batches
 from stochnet.storage import raster_digest
 
 
@@ -136,7 +136,7 @@ def test_channels(rule):
 def test_the_way_over_another_device_gives_the_same_bits(monkeypatch):
     network, pictures = networks.InPlace(), images(130)
     expected = record(network, pictures)
-    from stochnet.recording import collector
+    from stochnet.recording.networks import collector
 
     class Elsewhere:
         type = "elsewhere"

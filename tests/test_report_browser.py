@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import stochnet as sn
-from stochnet.layers import Layer
+from stochnet.raster.layers import Layer
 
 missing = browser.missing()
 pytestmark = pytest.mark.skipif(

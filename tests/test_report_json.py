@@ -9,10 +9,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import stochnet as sn
-from stochnet.layers import Layer
+from stochnet.raster.layers import Layer
 from stochnet.validation.answers import Diagnostic, Finding, FitCheck, Interval
-from stochnet.validation.matrices import alike_first
-from stochnet.validation.node_table import MOST_ROWS, node_table
+from stochnet.validation.excerpt.matrices import alike_first
+from stochnet.validation.excerpt.node_table import MOST_ROWS, node_table
 
 SCHEMA = json.loads(
     (Path(__file__).parents[1] / "docs" / "report-schema.json").read_text(encoding="utf-8")

@@ -9,11 +9,12 @@ import pytest
 from pages import check_page
 
 import stochnet as sn
-from stochnet.layers import Layer
-from stochnet.report.matrix import _levels, _runs, _squares
-from stochnet.report.page import chance, interval, number
+from stochnet.raster.layers import Layer
+from stochnet.report.page import chance, number
 from stochnet.validation.answers import Diagnostic, Finding, FitCheck, Interval
-from stochnet.validation.node_table import MOST_ROWS, node_table
+from stochnet.validation.excerpt.node_table import MOST_ROWS, node_table
+from stochnet.validation.page.matrix import _levels, _runs, _squares
+from stochnet.validation.page.page_words import interval
 
 LAYERS = (Layer("<b>&", "ReLU", (30,), 0, 30), Layer("second", "ReLU", (20,), 30, 20))
 

@@ -27,9 +27,9 @@ LEAF, BLOCK = 1024, 11 * 128
 
 @pytest.fixture(autouse=True)
 def small_leaves(monkeypatch):
-    monkeypatch.setattr("stochnet.digest.LEAF_BYTES", LEAF)
-    monkeypatch.setattr("stochnet.storage.seal.SHORTEST_PIECE", 1)
-    monkeypatch.setattr("stochnet.job.BLOCK_BYTES", BLOCK)
+    monkeypatch.setattr("stochnet.storage.digest.LEAF_BYTES", LEAF)
+    monkeypatch.setattr("stochnet.storage.files.seal.SHORTEST_PIECE", 1)
+    monkeypatch.setattr("stochnet.simulation.job.BLOCK_BYTES", BLOCK)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def bundle(rng):
 @pytest.fixture
 def drawn(monkeypatch):
     """Nodes that are drawn in this process, in order."""
-    from stochnet import job
+    from stochnet.simulation import job
 
     nodes, draw = [], job.draw_nodes
 
@@ -48,7 +48,7 @@ def drawn(monkeypatch):
         nodes.extend(range(first, last))
         return draw(bundle, first, last, *args, **kwargs)
 
-    monkeypatch.setattr("stochnet.job.draw_nodes", counted)
+    monkeypatch.setattr("stochnet.simulation.job.draw_nodes", counted)
     return nodes
 
 
@@ -59,7 +59,9 @@ def fork(function, *args):
     assert child.exitcode == -signal.SIGKILL
 
 
-def killed(bundle, path, where="stochnet.storage.journal.append", calls=4, before=False, **kwargs):
+def killed(
+    bundle, path, where="stochnet.storage.writers.journal.append", calls=4, before=False, **kwargs
+):
     """Simulate in a process that is killed by SIGKILL before or after a call of a function."""
 
     def run():
@@ -100,18 +102,18 @@ def only(folder, ending):
 
 # Where it is killed, at which call, and how many nodes are there then (None: any multiple of 8).
 POINTS = [
-    ("stochnet.storage.rows.create_contiguous", 1, True, 0),
-    ("stochnet.storage.rows.create_contiguous", 1, False, 0),
-    ("stochnet.storage.journal.start", 1, False, 0),
-    ("stochnet.storage.rows.reserve", 1, False, 0),
-    ("stochnet.storage.journal.append", 1, True, 0),
-    ("stochnet.storage.journal.append", 1, False, 8),
-    ("stochnet.storage.journal.append", 3, False, 24),
-    ("stochnet.storage.rows.equals", 4, False, None),
-    ("stochnet.storage.rows.set_digest", 1, True, 60),
-    ("stochnet.storage.rows.set_digest", 1, False, 60),
-    ("stochnet.storage.rows.write_seal", 1, False, 60),
-    ("stochnet.storage.part.fsync", 1, False, 60),
+    ("stochnet.storage.writers.node_writer.create_contiguous", 1, True, 0),
+    ("stochnet.storage.writers.node_writer.create_contiguous", 1, False, 0),
+    ("stochnet.storage.writers.journal.start", 1, False, 0),
+    ("stochnet.storage.writers.node_writer.reserve", 1, False, 0),
+    ("stochnet.storage.writers.journal.append", 1, True, 0),
+    ("stochnet.storage.writers.journal.append", 1, False, 8),
+    ("stochnet.storage.writers.journal.append", 3, False, 24),
+    ("stochnet.storage.writers.node_writer.equals", 4, False, None),
+    ("stochnet.storage.writers.node_writer.set_digest", 1, True, 60),
+    ("stochnet.storage.writers.node_writer.set_digest", 1, False, 60),
+    ("stochnet.storage.writers.node_writer.write_seal", 1, False, 60),
+    ("stochnet.storage.files.part.fsync", 1, False, 60),
 ]
 
 
@@ -172,8 +174,8 @@ def test_stopped_anywhere_the_digest_is_the_same(nodes, bins, trials, rows, stop
     bundle = sn.Bundle.from_params(process, {name: rate})
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         path = Path(folder) / "sim.h5"
-        patch.setattr("stochnet.job.BLOCK_BYTES", rows * trials * 8)
-        patch.setattr("stochnet.digest.LEAF_BYTES", 512)
+        patch.setattr("stochnet.simulation.job.BLOCK_BYTES", rows * trials * 8)
+        patch.setattr("stochnet.storage.digest.LEAF_BYTES", 512)
         for stop in stops:
             left = stop
 
@@ -255,7 +257,7 @@ def test_another_simulation_starts_anew_and_removes_the_leftovers(bundle, tmp_pa
 
 def test_without_a_seed_nothing_is_kept_to_continue(bundle, tmp_path, drawn):
     path = tmp_path / "sim.h5"
-    killed(bundle, path, "stochnet.storage.rows.equals", seed=None)
+    killed(bundle, path, "stochnet.storage.writers.node_writer.equals", seed=None)
     sn.simulate(bundle, 1, BINS, path=path)
     assert sorted(drawn) == list(range(NODES))
     assert names(tmp_path) == ["sim.h5"]
@@ -352,8 +354,8 @@ def test_what_is_read_back_otherwise_is_not_published(bundle, tmp_path, monkeypa
 
 COMMAND = """
 import sys
-import stochnet.job
-stochnet.job.BLOCK_BYTES = 1 << 20
+import stochnet.simulation.job
+stochnet.simulation.job.BLOCK_BYTES = 1 << 20
 from stochnet.cli import main
 sys.argv[0] = "stochnet"
 main()

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import stochnet as sn
-from stochnet import rng
+from stochnet.kernels import rng
 from stochnet.kernels.philox import lanes
 from stochnet.storage import raster_digest
 from stochnet.testing import seeds

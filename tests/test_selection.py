@@ -5,10 +5,10 @@ import pytest
 from scipy import stats
 
 import stochnet as sn
-from stochnet.held_out import fold_of_trial, held_out_score
-from stochnet.layers import Layer
+from stochnet.bundle.selection import Selection, choose
+from stochnet.estimation.held_out import fold_of_trial, held_out_score
 from stochnet.process import Flag
-from stochnet.selection import Selection, choose
+from stochnet.raster.layers import Layer
 
 PAIR = ("bernoulli", "markov")
 

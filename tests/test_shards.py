@@ -16,7 +16,7 @@ import stochnet as sn
 from stochnet.cli import main
 from stochnet.errors import FileFormatError, InvalidInputError, RecordingError
 from stochnet.recording import record
-from stochnet.recording.shards import cut_share
+from stochnet.recording.networks.shards import cut_share
 from stochnet.storage import raster_digest
 
 N = 333
@@ -86,7 +86,7 @@ def test_merged_shards_have_the_digest_of_the_whole(of, more, network, tmp_path)
 def test_blocks_of_the_merge_do_not_matter(network, tmp_path, monkeypatch):
     paths = shards(network, tmp_path, 3)
     expected = raster_digest(sn.merge(paths, tmp_path / "a.h5"))
-    monkeypatch.setattr("stochnet.merging.BLOCK_BYTES", 1)
+    monkeypatch.setattr("stochnet.recording.merging.BLOCK_BYTES", 1)
     said = []
     merged = sn.merge(paths, tmp_path / "b.h5", progress=lambda *words: said.append(words))
     assert raster_digest(merged) == expected

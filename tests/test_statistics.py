@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from scipy import io, stats
 
 import stochnet as sn
-from stochnet.layers import Layer
-from stochnet.statistics import active_bins, window_moments
-from stochnet.table import default_windows, statistics_table
+from stochnet.raster.layers import Layer
+from stochnet.statistics.nodes import active_bins, window_moments
+from stochnet.statistics.table import default_windows, statistics_table
 from stochnet.testing import rasters
 
 RECORDING = Path(__file__).resolve().parents[1] / "data" / "mlp-mnist-5k.h5"
@@ -123,8 +123,8 @@ def test_pairs(rng):
 def test_results_do_not_depend_on_blocks(rng, monkeypatch):
     raster = sn.SpikeRaster.from_dense(rng.random((23, 4, 130)) < 0.3)
     whole = json.dumps(statistics_table(raster, per_node=True))
-    monkeypatch.setattr("stochnet.raster.BLOCK_BYTES", 1)
-    monkeypatch.setattr("stochnet.statistics.BLOCK_BYTES", 1)
+    monkeypatch.setattr("stochnet.raster.raster.BLOCK_BYTES", 1)
+    monkeypatch.setattr("stochnet.statistics.nodes.BLOCK_BYTES", 1)
     assert json.dumps(statistics_table(raster, per_node=True)) == whole
 
 

@@ -22,8 +22,8 @@ from stochnet.storage import (
     stored_digest,
     summary_digest,
 )  # fmt: skip
-from stochnet.storage.part import Part
-from stochnet.storage.publish import publish
+from stochnet.storage.files.part import Part
+from stochnet.storage.files.publish import publish
 from stochnet.testing import rasters
 
 GOLDEN = os.path.dirname(make.__file__)

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import stochnet as sn
-from stochnet.segments import cut_segments
-from stochnet.statistics import window_counts
-from stochnet.sufficient import gap_histogram
-from stochnet.summary import summarize
+from stochnet.raster.windows import cut_segments
+from stochnet.statistics.nodes import window_counts
+from stochnet.statistics.summary.parts import gap_histogram
+from stochnet.statistics.summary.summary import summarize
 from stochnet.testing import rasters
 
 
@@ -61,7 +61,7 @@ def test_all_parts_equal_dense_counts(data):
 @pytest.mark.parametrize("longest", [1, 2, 7])
 @pytest.mark.parametrize("labelled", [False, True])
 def test_late_ages_are_joined(longest, labelled, rng, monkeypatch):
-    monkeypatch.setattr("stochnet.sufficient.LONGEST_AGE", longest)
+    monkeypatch.setattr("stochnet.statistics.summary.parts.LONGEST_AGE", longest)
     dense = (rng.random((4, 3, 150)) < np.array([0.0, 0.02, 0.3, 1.0])[:, None, None]).astype(int)
     labels = rng.integers(-1, 2, (3, 150)) if labelled else None
     raster = sn.SpikeRaster.from_dense(dense, conditions=labels)

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import stochnet as sn
-from stochnet import packing
-from stochnet.sink import Shape
+from stochnet.raster import packing
+from stochnet.raster.sinks import Shape
+from stochnet.statistics.summary.stream import SummaryStream
+from stochnet.statistics.summary.summary import PARTS
 from stochnet.storage import summary_digest
-from stochnet.summary import PARTS
-from stochnet.summary_stream import SummaryStream
 from stochnet.testing import rasters
 
 
@@ -61,7 +61,7 @@ def test_blocks_and_threads_do_not_matter(monkeypatch):
     raster = sn.SpikeRaster.from_dense(rng.random((40, 3, 500)) < 0.1)
     expected = summary_digest(sn.RasterSummary.of(raster, window=50))
     for most in (1, 3, 1000):
-        monkeypatch.setattr("stochnet.summary_stream.MOST_NODES", most)
+        monkeypatch.setattr("stochnet.statistics.summary.stream.MOST_NODES", most)
         for threads in (1, 3):
             found = streamed(raster, iter(lambda: 4, 0), window=50, threads=threads).summary
             assert summary_digest(found) == expected

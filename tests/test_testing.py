@@ -29,8 +29,8 @@ from stochnet.testing import (
     schedules,
     seeds,
 )
-from stochnet.testing import exact as exact_values
-from stochnet.testing.targets import TARGETS
+from stochnet.testing.estimators import exact as exact_values
+from stochnet.testing.estimators.targets import TARGETS
 
 ROOT = Path(__file__).resolve().parents[1]
 W = 3

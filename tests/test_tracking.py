@@ -19,11 +19,12 @@ import stochnet as sn
 from stochnet.cli import main
 from stochnet.errors import FileFormatError, InvalidInputError
 from stochnet.recording import Monitor, build_model, load_dataset, save_network, track, train
-from stochnet.recording.checkpoints import epoch_of, find_checkpoints
-from stochnet.recording.meter import Meter
-from stochnet.table import statistics_table
-from stochnet.tracking import Log, make_plan
-from stochnet.tracking.selectivity import class_selectivity
+from stochnet.recording.networks.models.checkpoints import epoch_of, find_checkpoints
+from stochnet.recording.networks.training.meter import Meter
+from stochnet.recording.tracking.log import Log
+from stochnet.recording.tracking.plan import make_plan
+from stochnet.recording.tracking.selectivity import class_selectivity
+from stochnet.statistics.table import statistics_table
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 N = 120
@@ -575,7 +576,7 @@ def test_ctrl_c_ends_a_watch_well(trained, tmp_path, capfd, monkeypatch):
     def interrupt(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("stochnet.recording.tracking.time.sleep", interrupt)
+    monkeypatch.setattr("stochnet.recording.networks.training.track.time.sleep", interrupt)
     words = ("track", tmp_path, "--data", data, "-w", 2, "-o", tmp_path / "out", "--watch")
     assert run(*words) == 0
     assert "indicators.csv" in capfd.readouterr().err

@@ -9,12 +9,12 @@ import pytest
 from pages import check_page
 
 import stochnet as sn
-from stochnet.layers import Layer
-from stochnet.packing import last_word_mask, unpack
+from stochnet.raster.layers import Layer
+from stochnet.raster.packing import last_word_mask, unpack
 from stochnet.validation.comparison import kolmogorov, rmse
-from stochnet.validation.groups import deal, how_many
 from stochnet.validation.matching import choose_windows
-from stochnet.validation.units import choose_length, cut_units
+from stochnet.validation.sums.groups import deal, how_many
+from stochnet.validation.sums.units import choose_length, cut_units
 
 N, K, T = 300, 60, 50
 LAYERS = (Layer("first", "ReLU", (150,), 0, 150), Layer("second", "ReLU", (150,), 150, 150))
@@ -221,8 +221,8 @@ def test_counts_and_spikes_compare(rng):
 
 
 def test_results_do_not_depend_on_blocks(observed, report, rates, monkeypatch):
-    parts = ("validation.survey", "validation.together")
-    for module in ("raster", "statistics", "schedule", *parts):
+    parts = ("validation.sums.survey", "validation.compared.together")
+    for module in ("raster.raster", "statistics.nodes", "recording.schedule", *parts):
         monkeypatch.setattr(f"stochnet.{module}.BLOCK_BYTES", 100_000)
     again = sn.validate(observed, sn.simulate(bundle(rates), seed=2))
     assert again.to_dict() == report.to_dict()

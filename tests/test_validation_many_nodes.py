@@ -7,12 +7,12 @@ import pytest
 from scipy import linalg
 
 import stochnet as sn
-from stochnet.layers import Layer
-from stochnet.validation.bits import GroupBits, bits_of_groups, sample_nodes
-from stochnet.validation.classifier import RIDGE, accuracy, halves, transfer
-from stochnet.validation.dimension import independent_dimension, participation_by_groups
+from stochnet.raster.layers import Layer
+from stochnet.validation.compared.classifier import RIDGE, accuracy, halves, transfer
+from stochnet.validation.compared.dimension import independent_dimension, participation_by_groups
 from stochnet.validation.origin import shared_stimuli
-from stochnet.validation.units import cut_units
+from stochnet.validation.sums.bits import GroupBits, bits_of_groups, sample_nodes
+from stochnet.validation.sums.units import cut_units
 
 N, K, T = 60, 40, 30
 LAYERS = (Layer("first", "ReLU", (30,), 0, 30), Layer("second", "ReLU", (30,), 30, 30))

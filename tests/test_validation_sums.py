@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import stochnet as sn
-from stochnet.layers import Layer
-from stochnet.moments import cv_from_moments, fano_from_moments
+from stochnet.raster.layers import Layer
+from stochnet.statistics.moments import cv_from_moments, fano_from_moments
+from stochnet.statistics.unit_sums import MOST_LAGS, UnitSums
 from stochnet.testing import rasters
-from stochnet.unit_sums import MOST_LAGS, UnitSums
 from stochnet.validation import comparison
-from stochnet.validation import survey as surveys
 from stochnet.validation.choice import known_names
-from stochnet.validation.nodewise import statistics_to_compare
-from stochnet.validation.totals import limits
-from stochnet.validation.units import cut_units
+from stochnet.validation.compared.nodewise import statistics_to_compare
+from stochnet.validation.sums import survey as surveys
+from stochnet.validation.sums.totals import limits
+from stochnet.validation.sums.units import cut_units
 
 CONDITIONS = np.random.default_rng(3).integers(-1, 4, (24, 130))
 
@@ -147,8 +147,8 @@ def test_findings_do_not_depend_on_blocks_or_threads(raster, monkeypatch):
     inside = np.arange(24)[:, None] % 2 == np.arange(2)
     survey = survey_of(raster, 130, inside)
     expected = surveys.take(survey)
-    monkeypatch.setattr("stochnet.threads.count", lambda threads: 3)
-    monkeypatch.setattr("stochnet.unit_sums.AT_ONCE", 1)
+    monkeypatch.setattr("stochnet.kernels.threads.count", lambda threads: 3)
+    monkeypatch.setattr("stochnet.statistics.unit_sums.AT_ONCE", 1)
     monkeypatch.setattr(surveys, "BLOCK_BYTES", 11 * raster.node_bytes)
     done = []
     found = surveys.take(survey, done.append)

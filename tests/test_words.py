@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import stochnet as sn
-from stochnet import rng
-from stochnet.kernels import bins, cpu, gaps, words
+from stochnet.kernels import cpu, rng
 from stochnet.kernels.binding import Binding
-from stochnet.kernels.renewal_spikes import gap_tables
+from stochnet.kernels.drawing import bins, gaps, words
+from stochnet.kernels.drawing.renewal_spikes import gap_tables
 
 bytes8 = st.binary(min_size=8, max_size=8)
 
@@ -188,5 +188,5 @@ def big_bundles():
 def test_large_networks_are_those_of_the_kernels(name, monkeypatch):
     bundle = dict(big_bundles())[name]
     expected = sn.simulate(bundle, 3, 4500, seed=7).data
-    monkeypatch.setattr("stochnet.draw.kernels_of", lambda target: scalar_target())
+    monkeypatch.setattr("stochnet.simulation.draw.kernels_of", lambda target: scalar_target())
     np.testing.assert_array_equal(sn.simulate(bundle, 3, 4500, seed=7).data, expected)

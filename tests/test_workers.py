@@ -13,11 +13,11 @@ import pytest
 
 import stochnet as sn
 from stochnet.cli import main
-from stochnet.dispatch import Call, results
 from stochnet.errors import InvalidInputError, MissingExtraError, WorkerError
-from stochnet.fingerprint import fingerprint
 from stochnet.storage import raster_digest
-from stochnet.workers import Workers, open_executor
+from stochnet.workers.dispatch import Call, results
+from stochnet.workers.fingerprint import fingerprint
+from stochnet.workers.pool import Workers, open_executor
 
 
 def bundle(n_nodes=64):

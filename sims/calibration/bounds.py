@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
 import stochnet as sn
-from stochnet.summary import summarize
+from stochnet.statistics.summary.summary import summarize
 
 Array = NDArray[np.float64]
 # Of a parameter; differences of log probabilities are taken over this part of its value.

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 import stochnet as sn
-from stochnet.packing import n_words
 from stochnet.process import Param, Process
-from stochnet.summary import Summary, summarize
+from stochnet.raster.packing import n_words
+from stochnet.statistics.summary.summary import Summary, summarize
 
 # Replicates are nodes. So many are drawn, for as many trials as it takes, and cut into nodes by
 # trials: trials are independent, and the table of a gain law is then made for few nodes.

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 import stochnet as sn
-from stochnet.latent_moments import gather
+from stochnet.estimation.latents.pair_moments import gather
 
 Array = np.ndarray
 

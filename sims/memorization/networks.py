@@ -13,8 +13,8 @@ from torch import nn
 
 from stochnet.errors import InvalidInputError
 from stochnet.recording import ARCHITECTURES, Dataset, Epoch, train
-from stochnet.recording.images import prepare
-from stochnet.recording.networks import seeded
+from stochnet.recording.networks.inputs.images import prepare
+from stochnet.recording.networks.models.named import seeded
 
 Look = Callable[[int, nn.Module, bool], None]
 """Called with epoch, network, and whether it is the last one."""

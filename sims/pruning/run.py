@@ -21,7 +21,7 @@ from torch import nn
 from units import accuracy, hidden_layers, without
 
 from stochnet.recording import build_model, draw_labels, train
-from stochnet.recording.images import prepare
+from stochnet.recording.networks.inputs.images import prepare
 
 # Criteria that are also ranked on the network before its training.
 CONTROLS = ("rate_low", "fano_low", "selectivity_low", "redundancy_high", "magnitude")

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from stochnet.recording import train
-from stochnet.recording.networks import seeded
+from stochnet.recording.networks.models.named import seeded
 
 WEIGHTED = (nn.Linear, nn.Conv2d)
 

@@ -20,7 +20,7 @@ from torch import nn
 
 import stochnet as sn
 from stochnet.recording import Dataset, build_model, draw_labels, record, train
-from stochnet.recording.images import prepare
+from stochnet.recording.networks.inputs.images import prepare
 
 Tensors = tuple[torch.Tensor, torch.Tensor]
 

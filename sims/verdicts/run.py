@@ -19,7 +19,7 @@ sys.path.insert(0, str(HERE))
 import truths  # noqa: E402
 
 import stochnet as sn  # noqa: E402
-from stochnet.threads import limited  # noqa: E402
+from stochnet.kernels.threads import limited  # noqa: E402
 
 FIELDS = ("kind", "situation", "repetition", "indistinguishable", "named", "differing")
 

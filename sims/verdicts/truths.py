@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import stochnet as sn
-from stochnet.layers import Layer
+from stochnet.raster.layers import Layer
 
 Config = dict[str, Any]
 

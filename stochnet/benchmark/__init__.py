@@ -7,7 +7,7 @@ anyone's estimates and says how good they are, beside stochnet's own and trivial
 from stochnet.benchmark.entrants import own_estimates
 from stochnet.benchmark.estimates import Estimates, read_estimates
 from stochnet.benchmark.folder import Benchmark, read_benchmark
-from stochnet.benchmark.generation import generate
+from stochnet.benchmark.make import generate
 from stochnet.benchmark.quantity import Answer, Quantity, Truth
 from stochnet.benchmark.scores import Entrant, Scores
 from stochnet.benchmark.scoring import score

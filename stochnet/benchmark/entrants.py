@@ -10,7 +10,7 @@ from stochnet.benchmark.estimates import Estimates
 from stochnet.benchmark.folder import Benchmark
 from stochnet.benchmark.quantity import Answer, Array, Kind, Per, Quantity
 from stochnet.errors import InvalidInputError
-from stochnet.threads import Progress
+from stochnet.kernels.threads import Progress
 
 REFERENCE = "stochnet"
 GRAND_MEAN, ZERO = "grand mean", "zero"

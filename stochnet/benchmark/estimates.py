@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stochnet.benchmark.estimate_files import Rows, read_rows
 from stochnet.benchmark.example import ENDS, ROW
 from stochnet.benchmark.folder import Benchmark
 from stochnet.benchmark.quantity import COLUMNS, NONE, Answer, Array, Kind, Per, Quantity
-from stochnet.benchmark.rows import Rows, read_rows
 from stochnet.errors import InvalidInputError
-from stochnet.storage.publish import publish
+from stochnet.storage.files.publish import publish
 
 # Of the probabilities of one network, whose sum is 1.
 TOLERANCE = 1e-6

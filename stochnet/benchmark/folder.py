@@ -16,7 +16,7 @@ from stochnet.benchmark.quantity import Quantity, Truth
 from stochnet.benchmark.suite import Suite
 from stochnet.benchmark.suites import get_suite
 from stochnet.errors import FileFormatError, InvalidInputError
-from stochnet.raster import SpikeRaster
+from stochnet.raster.raster import SpikeRaster
 from stochnet.storage import raster_digest, read_raster
 
 FORMAT = "stochnet-benchmark 1"

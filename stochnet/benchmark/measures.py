@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.benchmark.quantity import Answer, Array, Kind, Per, Quantity, Truth
-from stochnet.lazy import stats
-from stochnet.wilson import wilson
+from stochnet.processes.laws.scipy_stats import stats
+from stochnet.processes.laws.wilson import wilson
 
 LEVEL = 0.95
 # Relative errors below this count as alike; so do probabilities below the other.

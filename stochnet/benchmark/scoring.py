@@ -12,7 +12,7 @@ from stochnet.benchmark.measures import Measure, measure
 from stochnet.benchmark.quantity import Truth
 from stochnet.benchmark.scores import Entrant, Scores
 from stochnet.errors import InvalidInputError
-from stochnet.threads import Progress
+from stochnet.kernels.threads import Progress
 
 Given = str | os.PathLike[str] | Estimates
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from stochnet.benchmark.draws import Draws
 from stochnet.benchmark.quantity import Answer, Quantity, Truth
-from stochnet.bundle import Bundle
-from stochnet.raster import SpikeRaster
+from stochnet.benchmark.truth.draws import Draws
+from stochnet.bundle.bundle import Bundle
+from stochnet.raster.raster import SpikeRaster
 
 
 @dataclass(frozen=True, eq=False, slots=True)

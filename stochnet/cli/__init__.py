@@ -12,14 +12,14 @@ from stochnet.errors import StochnetError
 
 # isort: off
 # Commands are shown in this order: that of the work.
-from stochnet.cli import demo
-from stochnet.cli import networks
+from stochnet.cli.demo import command
+from stochnet.cli import record
 from stochnet.cli import track
-from stochnet.cli import presenting
-from stochnet.cli import fitting
-from stochnet.cli import simulating
-from stochnet.cli import validating
-from stochnet.cli import generation
+from stochnet.cli import present
+from stochnet.cli import fit
+from stochnet.cli import simulate
+from stochnet.cli import validate
+from stochnet.cli import generate
 from stochnet.cli import assess
 from stochnet.cli import summaries
 from stochnet.cli import counts
@@ -34,19 +34,19 @@ __all__ = [
     "app",
     "assess",
     "benchmark",
+    "command",
     "counts",
-    "demo",
     "files",
-    "fitting",
-    "generation",
+    "fit",
+    "generate",
     "main",
-    "networks",
-    "presenting",
-    "simulating",
+    "present",
+    "record",
+    "simulate",
     "study",
     "summaries",
     "track",
-    "validating",
+    "validate",
 ]
 
 

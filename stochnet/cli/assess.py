@@ -13,7 +13,7 @@ from stochnet.cli.app import Config, Quiet, Raster, Windows, app
 from stochnet.cli.console import note, progress, to_stdout
 
 if TYPE_CHECKING:
-    from stochnet.assumptions import Assessment
+    from stochnet.validation.assumptions.assessment import Assessment
 
 
 @app.command()
@@ -41,10 +41,10 @@ def assess(
     quiet: Quiet = False,
 ) -> None:
     """Test whether nodes are Poisson: dispersion, independence, stationarity, gaps."""
-    from stochnet.assumptions import assess as test
     from stochnet.report import check_figure
     from stochnet.storage import read_raster
-    from stochnet.storage.publish import check_target
+    from stochnet.storage.files.publish import check_target
+    from stochnet.validation.assumptions.assess import assess as test
 
     if figure is not None:
         check_figure(figure)

@@ -85,7 +85,7 @@ def estimate(
 ) -> None:
     """Write the estimates of one of stochnet's own estimators, as an example of the format."""
     from stochnet.benchmark import own_estimates, read_benchmark
-    from stochnet.storage.publish import check_target
+    from stochnet.storage.files.publish import check_target
 
     check_target(output)
     benchmark = read_benchmark(folder)

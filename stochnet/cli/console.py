@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from stochnet.threads import Progress as Report
+from stochnet.kernels.threads import Progress as Report
 
 SECONDS_BETWEEN_LINES = 5.0
 # What is said once, as it is: a run takes up what a stopped one had finished.

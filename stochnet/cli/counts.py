@@ -20,7 +20,7 @@ def rebin(
     quiet: Quiet = False,
 ) -> None:
     """Make every window one bin that holds its number of spikes."""
-    from stochnet.rebinning import rebin as apply
+    from stochnet.recording.rebin import rebin as apply
     from stochnet.storage import read_raster
 
     with progress(quiet) as report:

@@ -7,11 +7,11 @@ from collections import Counter
 import numpy as np
 from rich.table import Table
 
-from stochnet.bundle import Bundle
+from stochnet.bundle.bundle import Bundle
+from stochnet.bundle.populations.margin import TABLE
+from stochnet.bundle.populations.population import Population
 from stochnet.cli.columns import columns, number
 from stochnet.errors import InvalidInputError
-from stochnet.populations.law import Population
-from stochnet.populations.margin import TABLE
 from stochnet.process import Flag
 
 

@@ -56,8 +56,8 @@ def study(
     quiet: Quiet = False,
 ) -> None:
     """Run a study; what an earlier run has finished is kept."""
-    from stochnet.study import run_study
     from stochnet.study.cells import label
+    from stochnet.study.run_study import run_study
 
     try:
         with progress(quiet) as report:

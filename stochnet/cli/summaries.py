@@ -23,9 +23,9 @@ def summarize(
     quiet: Quiet = False,
 ) -> None:
     """Keep of a raster what a fit needs, without its spikes."""
-    from stochnet.raster_summary import RasterSummary
+    from stochnet.statistics.summary.stored import RasterSummary
     from stochnet.storage import read_raster, write_summary
-    from stochnet.storage.publish import check_target
+    from stochnet.storage.files.publish import check_target
 
     check_target(output)
     summary = RasterSummary.of(

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from stochnet.bundle import Bundle
+from stochnet.bundle.bundle import Bundle
 from stochnet.cli.columns import columns, number
 from stochnet.cli.fit_tables import bundle_table, population_table, selection_table
 from stochnet.process import FLAG_DOC
-from stochnet.raster_summary import RasterSummary
+from stochnet.statistics.summary.stored import RasterSummary
+from stochnet.statistics.summary.summary import PARTS
 from stochnet.storage import read_bundle, read_kind, read_observed, stored_digest
-from stochnet.summary import PARTS
 
 
 def stats_table(result: dict[str, Any]) -> Table:

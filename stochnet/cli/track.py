@@ -9,7 +9,7 @@ import typer
 
 from stochnet.cli.app import Config, Quiet, ScheduleName, Windows, app
 from stochnet.cli.console import note, progress
-from stochnet.cli.networks import (
+from stochnet.cli.record import (
     Data,
     DataRoot,
     Device,
@@ -79,7 +79,7 @@ def track(
     """Record every checkpoint and draw its indicators over the epochs, by layer."""
     from stochnet.recording import load_dataset
     from stochnet.recording import track as run
-    from stochnet.tracking.log import PAGE, TABLE
+    from stochnet.recording.tracking.log import PAGE, TABLE
 
     shown = load_dataset(
         data, None if split is None else split.value, root=data_root, download=download

@@ -49,9 +49,8 @@ def _folder() -> Path | None:
         return None
     base = Path(root or AppDirs("stochnet", appauthor=False).user_cache_dir)
     here = Path(__file__).parent
-    sources = [*sorted(here.rglob("*.py")), here.parent / "rng.py", here.parent / "drive.py"]
     known = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__}".encode())
-    for source in sources:
+    for source in sorted(here.rglob("*.py")):
         known.update(source.name.encode() + source.read_bytes())
     own = base / f"kernels-{known.hexdigest()[:16]}"
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""The kernels of a target, here of the CPU: what `stochnet.draw` needs of one.
+"""The kernels of a target, here of the CPU: what `stochnet.simulation.draw` needs of one.
 
 Every target has a module like this one, with the same names. All arrays are in the memory of the
 host, and `out` holds the outcome when a function returns.
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from stochnet.kernels.counts import independent_counts, pooled_counts
-from stochnet.kernels.latent_spikes import correlated_spikes
-from stochnet.kernels.renewal_spikes import renewal_spikes
-from stochnet.kernels.segmented import segmented_spikes
-from stochnet.kernels.sparse import COUNTERS, sparse_spikes
-from stochnet.kernels.spikes import dense_spikes, profile_spikes
-from stochnet.kernels.stepwise import stepwise
-from stochnet.rng import PROBABILITY_BITS
+from stochnet.kernels.drawing.counts import independent_counts, pooled_counts
+from stochnet.kernels.drawing.latent_spikes import correlated_spikes
+from stochnet.kernels.drawing.renewal_spikes import renewal_spikes
+from stochnet.kernels.drawing.segmented import segmented_spikes
+from stochnet.kernels.drawing.sparse import COUNTERS, sparse_spikes
+from stochnet.kernels.drawing.spikes import dense_spikes, profile_spikes
+from stochnet.kernels.drawing.stepwise import stepwise
+from stochnet.kernels.rng import PROBABILITY_BITS
 
 __all__ = [
     "check",
@@ -40,7 +40,7 @@ def pooled_spikes(thresholds, scale, shift, nodes, n_trials, n_bins, k0, k1, out
     """Draw spikes of nodes with one probability each, sparse ones gap by gap.
 
     thresholds uint64 (node,): floor(p·2^40); scale, shift uint64 (node,):
-    `stochnet.rng.sparse_scale`; nodes uint64 (node,): their addresses; out uint64 (node,
+    `stochnet.kernels.rng.sparse_scale`; nodes uint64 (node,): their addresses; out uint64 (node,
     trial·word).
     """
     if scale.any():

@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from stochnet import rng
+from stochnet.kernels import rng
 from stochnet.kernels.binding import Binding
 
 philox = numba.njit(nogil=True)(rng.philox)

@@ -1,4 +1,7 @@
-"""The processes, one file each; a file that ends with ``PROCESS = Process(...)`` is found."""
+"""The processes, one file each; a file that ends with ``PROCESS = Process(...)`` is found.
+
+Folders beside them hold mathematics that several processes share.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,8 @@ def discover(path: Iterable[str], package: str) -> Mapping[str, Process]:
     """
     found: dict[str, Process] = {}
     for module in pkgutil.iter_modules(path):
+        if module.ispkg:
+            continue
         full = f"{package}.{module.name}"
         process = getattr(importlib.import_module(full), "PROCESS", None)
         if not isinstance(process, Process):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.gain import beta_levels
-from stochnet.likelihood import beta_binomial, fit_dispersion, profile_ends
 from stochnet.process import Array, Estimate, Independent, Param, Params, Process
-from stochnet.summary import Summary
+from stochnet.processes.laws.dispersion import beta_binomial, fit_dispersion, profile_ends
+from stochnet.processes.laws.gains import beta_levels
+from stochnet.statistics.summary.summary import Summary
 
 
 def estimate(summary: Summary) -> Estimate:

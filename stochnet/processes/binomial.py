@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from stochnet.kernels import binomial as kernels
-from stochnet.lazy import stats
+from stochnet.kernels.fitting import binomial as kernels
+from stochnet.kernels.threads import run_blocks
 from stochnet.process import Array, Estimate, Flag, Independent, Param, Params, Process, first_flags
-from stochnet.summary import Summary
-from stochnet.threads import run_blocks
+from stochnet.processes.laws.scipy_stats import stats
+from stochnet.statistics.summary.summary import Summary
 
 LARGEST = 65_535.0
 TAIL = 2.0**-33

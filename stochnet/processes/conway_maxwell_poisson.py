@@ -7,12 +7,12 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.kernels import conway_maxwell as law
-from stochnet.kernels import conway_maxwell_nodes as kernels
-from stochnet.lazy import stats
+from stochnet.kernels.fitting import conway_maxwell as law
+from stochnet.kernels.fitting import conway_maxwell_nodes as kernels
+from stochnet.kernels.threads import run_blocks
 from stochnet.process import Array, Estimate, Flag, Independent, Param, Params, Process, first_flags
-from stochnet.summary import Summary
-from stochnet.threads import run_blocks
+from stochnet.processes.laws.scipy_stats import stats
+from stochnet.statistics.summary.summary import Summary
 
 HIGHEST = 100.0
 TAIL = 2.0**-33

@@ -2,7 +2,7 @@
 
 More regular than independent bins for shapes above 1, burstier below, and `bernoulli` at 1. The
 scale follows from the rate: the mean gap is one over it. Gaps above 1,024 bins end with a constant
-hazard (see `stochnet.renewal`).
+hazard (see `stochnet.processes.laws.renewal`).
 
 The shape is learnt from gaps of other lengths than the two most frequent ones. It is not
 identified where nearly all gaps are one or two bins long, as at rates near 1, where regular gaps
@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from stochnet import gamma_gaps, renewal
-from stochnet.gamma_fit import Maximum, maximise, start
-from stochnet.gamma_intervals import shape_end
-from stochnet.lazy import stats
 from stochnet.process import Array, Estimate, Flag, Param, Params, Process, first_flags
-from stochnet.sufficient import LONGEST_AGE
-from stochnet.summary import Summary
+from stochnet.processes.laws import gamma_gaps, renewal
+from stochnet.processes.laws.gamma_fit import Maximum, maximise, start
+from stochnet.processes.laws.gamma_intervals import shape_end
+from stochnet.processes.laws.scipy_stats import stats
+from stochnet.statistics.summary.parts import LONGEST_AGE
+from stochnet.statistics.summary.summary import Summary
 
 # Below, nearly all gaps are one bin, or longer than any recording; above, gaps of typical rates no
 # longer vary by a bin, and the likelihood is flat.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from stochnet.counting import highest_count, poisson_table
 from stochnet.process import Array, Independent, Param, Params, Process
-from stochnet.profile import Profile
-from stochnet.segments import SLOTS
-from stochnet.splines import CONTROLS
-from stochnet.summary import Summary
+from stochnet.processes.laws.counting import highest_count, poisson_table
+from stochnet.processes.laws.rate_profile import Profile
+from stochnet.processes.laws.splines import CONTROLS
+from stochnet.raster.windows import SLOTS
+from stochnet.statistics.summary.summary import Summary
 
 PROFILE = Profile("rate", highest=1e9, binary=False)
 

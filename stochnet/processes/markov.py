@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from stochnet.process import Array, Estimate, Flag, Param, Params, Process, Stepwise, first_flags
-from stochnet.summary import Summary
-from stochnet.wilson import wilson
+from stochnet.processes.laws.wilson import wilson
+from stochnet.statistics.summary.summary import Summary
 
 ROUNDS = 60
 

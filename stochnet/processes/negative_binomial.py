@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from stochnet.counting import highest_count, poisson_table
-from stochnet.gain import gamma_levels
-from stochnet.likelihood import fit_dispersion, negative_binomial, profile_ends
 from stochnet.process import Array, Estimate, Independent, Param, Params, Process
-from stochnet.summary import Summary
+from stochnet.processes.laws.counting import highest_count, poisson_table
+from stochnet.processes.laws.dispersion import fit_dispersion, negative_binomial, profile_ends
+from stochnet.processes.laws.gains import gamma_levels
+from stochnet.statistics.summary.summary import Summary
 
 
 def estimate(summary: Summary) -> Estimate:

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from stochnet.lazy import stats
 from stochnet.process import Array, Estimate, Independent, Param, Params, Process, first_flags
-from stochnet.summary import Summary
+from stochnet.processes.laws.scipy_stats import stats
+from stochnet.statistics.summary.summary import Summary
 
 TAIL = 2.0**-33
 

@@ -15,13 +15,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet import renewal
-from stochnet.kernels import refractory
+from stochnet.kernels.fitting import refractory
+from stochnet.kernels.threads import run_blocks
 from stochnet.process import Array, Estimate, Flag, Param, Params, Process, first_flags
-from stochnet.sufficient import LONGEST_AGE
-from stochnet.summary import Summary
-from stochnet.threads import run_blocks
-from stochnet.wilson import wilson
+from stochnet.processes.laws import renewal
+from stochnet.processes.laws.wilson import wilson
+from stochnet.statistics.summary.parts import LONGEST_AGE
+from stochnet.statistics.summary.summary import Summary
 
 LONGEST = LONGEST_AGE - 1
 

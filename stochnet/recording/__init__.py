@@ -1,39 +1,39 @@
-"""Recording and training networks; the only importer of torch."""
+"""Recording: observed rasters, from networks, and their trials.
 
-from stochnet.errors import MissingExtraError
+What needs torch is in `stochnet.recording.networks`; its public names are handed on here, each
+when it is first used, so that `merge` and `present` work without torch.
+"""
 
-try:
-    import torch as _torch  # noqa: F401
-except ModuleNotFoundError as error:
-    raise MissingExtraError("torch", "torch") from error
+from __future__ import annotations
 
-from stochnet.recording.architectures import ARCHITECTURES
-from stochnet.recording.datasets import Dataset, load_dataset
-from stochnet.recording.labels import draw_labels
-from stochnet.recording.monitor import Monitor
-from stochnet.recording.networks import Network, build_model, load_network
-from stochnet.recording.recorder import record
-from stochnet.recording.summarizer import record_summary
-from stochnet.recording.tracking import track
-from stochnet.recording.training import Epoch, TrainingResult, train
-from stochnet.recording.weights import apply_state, read_weights, save_network
+import importlib
+from typing import Any
 
-__all__ = [
-    "ARCHITECTURES",
-    "Dataset",
-    "Epoch",
-    "Monitor",
-    "Network",
-    "TrainingResult",
-    "apply_state",
-    "build_model",
-    "draw_labels",
-    "load_dataset",
-    "load_network",
-    "read_weights",
-    "record",
-    "record_summary",
-    "save_network",
-    "track",
-    "train",
-]
+_HOME = {
+    "ARCHITECTURES": "models.architectures",
+    "Dataset": "inputs.datasets",
+    "Epoch": "training.train",
+    "Monitor": "training.monitor",
+    "Network": "models.named",
+    "TrainingResult": "training.train",
+    "apply_state": "models.weights",
+    "build_model": "models.named",
+    "draw_labels": "inputs.label_arrays",
+    "load_dataset": "inputs.datasets",
+    "load_network": "models.named",
+    "read_weights": "models.weights",
+    "record": "recorder",
+    "record_summary": "summarizer",
+    "save_network": "models.weights",
+    "track": "training.track",
+    "train": "training.train",
+}
+__all__ = sorted(_HOME)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.networks.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value

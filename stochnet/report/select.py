@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from stochnet.layers import Layer
+from stochnet.raster.layers import Layer
 
 MOST_PANELS = 6
 

@@ -2,10 +2,10 @@
 
 from stochnet.storage.bundles import bundle_digest, read_bundle, write_bundle
 from stochnet.storage.check import read_kind, stored_digest, verify
-from stochnet.storage.identity import simulation_identity
 from stochnet.storage.rasters import raster_digest, read_raster
+from stochnet.storage.simulation_identity import simulation_identity
 from stochnet.storage.summaries import read_observed, read_summary, summary_digest, write_summary
-from stochnet.storage.writing import open_sink, raster_writer, write_raster
+from stochnet.storage.writers.raster_writer import open_sink, raster_writer, write_raster
 
 __all__ = [
     "bundle_digest",

@@ -10,22 +10,20 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.bundle import Bundle
+from stochnet.bundle.bundle import Bundle
+from stochnet.bundle.intervals import LEVEL
+from stochnet.bundle.latents import Latents
+from stochnet.bundle.process_fit import ProcessFit, joined
+from stochnet.bundle.selection import Selection
 from stochnet.errors import FileFormatError
-from stochnet.fits import ProcessFit, joined
-from stochnet.intervals import LEVEL
-from stochnet.latents import Latents
 from stochnet.process import Process
 from stochnet.processes import PROCESSES
-from stochnet.selection import Selection
-from stochnet.storage.populations import (
-    DATASETS as POPULATION_DATASETS,
-)
+from stochnet.storage.files.attributes import read_provenance
+from stochnet.storage.files.safe import FORMAT_VERSION, Layout, attribute, safe_open
+from stochnet.storage.files.tree import Scalar, Tree, write_tree
+from stochnet.storage.populations import DATASETS as POPULATION_DATASETS
 from stochnet.storage.populations import add_population, read_population
-from stochnet.storage.provenance import read_provenance
 from stochnet.storage.rasters import layer_arrays, read_layers
-from stochnet.storage.safe import FORMAT_VERSION, Layout, attribute, safe_open
-from stochnet.storage.tree import Scalar, Tree, write_tree
 
 BUNDLE = "stochnet-bundle"
 LAYOUT = Layout(

@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 
 from stochnet.errors import FileFormatError, InvalidInputError
-from stochnet.packing import last_word_mask
-from stochnet.raster import BLOCK_BYTES, SpikeRaster
-from stochnet.raster_summary import RasterSummary
+from stochnet.raster.packing import last_word_mask
+from stochnet.raster.raster import BLOCK_BYTES, SpikeRaster
+from stochnet.statistics.summary.stored import RasterSummary
 from stochnet.storage import bundles, rasters, summaries
-from stochnet.storage.safe import attribute, safe_open
-from stochnet.storage.seal import check_seal
-from stochnet.storage.tree import file_digest
+from stochnet.storage.files.safe import attribute, safe_open
+from stochnet.storage.files.seal import check_seal
+from stochnet.storage.files.tree import file_digest
 
 LAYOUTS = {layout.kind: layout for layout in (rasters.LAYOUT, bundles.LAYOUT, summaries.LAYOUT)}
 

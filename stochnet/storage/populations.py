@@ -9,14 +9,14 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from stochnet.bundle.populations.bootstrap import Kernel
+from stochnet.bundle.populations.families import FAMILIES
+from stochnet.bundle.populations.margin import TABLE, Margin
+from stochnet.bundle.populations.population import Population
 from stochnet.errors import FileFormatError
-from stochnet.populations.families import FAMILIES
-from stochnet.populations.kernel import Kernel
-from stochnet.populations.law import Population
-from stochnet.populations.margin import TABLE, Margin
 from stochnet.process import Process
-from stochnet.storage.safe import FORMAT_VERSION, attribute
-from stochnet.storage.tree import Scalar
+from stochnet.storage.files.safe import FORMAT_VERSION, attribute
+from stochnet.storage.files.tree import Scalar
 
 # Numbers of one margin in `margins`, and of the whole law in attributes.
 _MARGIN = ("low", "high", "distance", "n_inside", "n_components")

@@ -14,13 +14,13 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.digest import ArrayDigest, array_digest, content_digest
 from stochnet.errors import FileFormatError
-from stochnet.layers import Layer
-from stochnet.raster import SpikeRaster
-from stochnet.storage.provenance import read_provenance
-from stochnet.storage.safe import DAMAGE, FORMAT_VERSION, Layout, attribute, safe_open
-from stochnet.threads import count
+from stochnet.kernels.threads import count
+from stochnet.raster.layers import Layer
+from stochnet.raster.raster import SpikeRaster
+from stochnet.storage.digest import ArrayDigest, array_digest, content_digest
+from stochnet.storage.files.attributes import read_provenance
+from stochnet.storage.files.safe import DAMAGE, FORMAT_VERSION, Layout, attribute, safe_open
 
 RASTER = "stochnet-raster"
 _PER_BIN = ("conditions", "training_labels", "stimuli")

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.errors import FileFormatError
-from stochnet.raster import SpikeRaster
-from stochnet.raster_summary import RasterSummary
-from stochnet.sparse import SparseRows
-from stochnet.storage.provenance import read_provenance
+from stochnet.raster.raster import SpikeRaster
+from stochnet.statistics.summary.sparse import SparseRows
+from stochnet.statistics.summary.stored import RasterSummary
+from stochnet.statistics.summary.summary import PARTS
+from stochnet.storage.files.attributes import read_provenance
+from stochnet.storage.files.safe import FORMAT_VERSION, Layout, attribute, safe_open
+from stochnet.storage.files.tree import Tree, write_tree
 from stochnet.storage.rasters import LAYOUT as RASTER_LAYOUT
 from stochnet.storage.rasters import RASTER, StoredArray, layer_arrays, read_layers, read_raster
-from stochnet.storage.safe import FORMAT_VERSION, Layout, attribute, safe_open
-from stochnet.storage.tree import Tree, write_tree
-from stochnet.summary import PARTS
 
 SUMMARY = "stochnet-summary"
 LAYOUT = Layout(

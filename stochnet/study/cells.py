@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stochnet.errors import InvalidInputError
+from stochnet.study.cell_rows import plain
 from stochnet.study.config import StudyConfig, scalar
-from stochnet.study.rows import plain
 
 Cell = dict[str, Any]
 

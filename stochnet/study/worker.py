@@ -18,10 +18,10 @@ from typing import Any
 
 from stochnet import __version__
 from stochnet.errors import InvalidInputError
+from stochnet.kernels.threads import limited
+from stochnet.study.cell_rows import plain_tables
 from stochnet.study.cells import checked
 from stochnet.study.config import CODE
-from stochnet.study.rows import plain_tables
-from stochnet.threads import limited
 
 LIBRARIES = ("numpy", "scipy", "numba", "torch", "torchvision")
 # The process runs no other study; under this name processes of its own can import it too.

@@ -10,12 +10,12 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtraError("hypothesis", "testing") from error
 
-from stochnet.testing.arrays import conditions, dense
-from stochnet.testing.estimators import CHECKS, check_estimator
-from stochnet.testing.latents import latents
-from stochnet.testing.networks import bundles, params, seeds
-from stochnet.testing.outcome import EstimatorReport, Outcome, Point
-from stochnet.testing.rasters import rasters, recordings, schedules
+from stochnet.testing.estimators.check_estimator import CHECKS, check_estimator
+from stochnet.testing.estimators.outcome import EstimatorReport, Outcome, Point
+from stochnet.testing.strategies.arrays import conditions, dense
+from stochnet.testing.strategies.factors import latents
+from stochnet.testing.strategies.parameters import bundles, params, seeds
+from stochnet.testing.strategies.recordings import rasters, recordings, schedules
 
 __all__ = [
     "CHECKS",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stochnet.errors import InvalidInputError
-from stochnet.validation.classifier import FEWEST
-from stochnet.validation.nodewise import NodeStatistic, statistics_to_compare
+from stochnet.validation.compared.classifier import FEWEST
+from stochnet.validation.compared.nodewise import NodeStatistic, statistics_to_compare
 
 POPULATION, PAIRS = "population_count", "pairwise_correlation"
 SIGNAL, NOISE, ACROSS = "signal_correlation", "noise_correlation", "cross_layer_correlation"

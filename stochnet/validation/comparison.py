@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.kernels.laws import largest_difference, sort_keys
-from stochnet.raster import SpikeRaster
+from stochnet.raster.raster import SpikeRaster
 from stochnet.validation.answers import Interval
-from stochnet.validation.randomization import LEVEL
+from stochnet.validation.judging.randomization import LEVEL
 
 Values = NDArray[Any]
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.bundle import Bundle
-from stochnet.raster import SpikeRaster
-from stochnet.statistics import active_bins, spike_count
+from stochnet.bundle.bundle import Bundle
+from stochnet.raster.raster import SpikeRaster
+from stochnet.statistics.nodes import active_bins, spike_count
 from stochnet.validation.answers import Diagnostic
 from stochnet.validation.matching import per_bin
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from stochnet.moments import Array
+from stochnet.statistics.moments import Array
 from stochnet.validation.answers import Finding
 from stochnet.validation.comparison import Comparison, excess
 

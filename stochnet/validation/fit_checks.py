@@ -13,14 +13,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.bundle import Bundle
-from stochnet.moments import Array
-from stochnet.raster import SpikeRaster
-from stochnet.simulation import simulate
-from stochnet.statistics import window_counts
+from stochnet.bundle.bundle import Bundle
+from stochnet.raster.raster import SpikeRaster
+from stochnet.simulation.simulate import simulate
+from stochnet.statistics.moments import Array
+from stochnet.statistics.nodes import window_counts
 from stochnet.validation.answers import FitCheck
+from stochnet.validation.compared.together import take_nodes
 from stochnet.validation.sides import Sides
-from stochnet.validation.together import take_nodes
 
 Index = NDArray[np.int64]
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from stochnet.errors import InvalidInputError
-from stochnet.raster import SpikeRaster
-from stochnet.segments import check_window
-from stochnet.table import USUAL_WINDOWS
-from stochnet.validation.groups import Groups, deal
-from stochnet.validation.units import Units, choose_length, cut_units
+from stochnet.raster.raster import SpikeRaster
+from stochnet.raster.windows import check_window
+from stochnet.statistics.table import USUAL_WINDOWS
+from stochnet.validation.sums.groups import Groups, deal
+from stochnet.validation.sums.units import Units, choose_length, cut_units
 
 # Groups of each raster; fewer where every group costs one number for each of many nodes.
 MOST_GROUPS, FEWER_GROUPS, MANY_NODES = 48, 24, 20_000

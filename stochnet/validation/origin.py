@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from stochnet.bundle import Bundle
-from stochnet.fits import known_fit
-from stochnet.origin import REMEMBERED, stimulus_digests, trial_digests
+from stochnet.bundle.bundle import Bundle
+from stochnet.bundle.fingerprints import REMEMBERED, stimulus_digests, trial_digests
+from stochnet.bundle.process_fit import known_fit
 from stochnet.processes import PROCESSES
-from stochnet.raster import SpikeRaster
+from stochnet.raster.raster import SpikeRaster
 
 # From this share of its trials on, a raster is the one that was fitted.
 SAME = 0.5

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from stochnet.layers import Layer
-from stochnet.raster import SpikeRaster
-from stochnet.threads import Progress
+from stochnet.kernels.threads import Progress
+from stochnet.raster.layers import Layer
+from stochnet.raster.raster import SpikeRaster
+from stochnet.validation.compared.nodewise import NodeStatistic
+from stochnet.validation.judging.randomization import Chance
 from stochnet.validation.matching import Match
-from stochnet.validation.nodewise import NodeStatistic
 from stochnet.validation.origin import Origin
-from stochnet.validation.randomization import Chance
-from stochnet.validation.survey import Findings, plan_survey, take
+from stochnet.validation.sums.survey import Findings, plan_survey, take
 
 Scopes = tuple[tuple[str | None, slice], ...]
 

@@ -20,7 +20,7 @@ import numpy as np
 from race import race, ratio
 
 import stochnet as sn
-from stochnet.statistics import spike_count
+from stochnet.statistics.nodes import spike_count
 
 TRIALS, BINS, WINDOW = 100, 100, 100
 RATES = ("bernoulli", "poisson")

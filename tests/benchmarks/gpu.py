@@ -17,9 +17,9 @@ import numpy as np
 from numba import cuda
 
 import stochnet as sn
-from stochnet.draw import draw_nodes, kernels_of
 from stochnet.errors import InvalidInputError
-from stochnet.job import make_job
+from stochnet.simulation.draw import draw_nodes, kernels_of
+from stochnet.simulation.job import make_job
 
 Launch = tuple[Any, int, tuple[Any, ...]]
 

@@ -14,7 +14,7 @@ from table import Table, figures, times
 
 import stochnet as sn
 from stochnet.kernels.philox import lanes
-from stochnet.rng import SPIKE
+from stochnet.kernels.rng import SPIKE
 
 BINS = 10_000
 STATISTICS = ("firing rate", "Fano factor, 100 bins", "Fano factor, 10 bins", "CV of intervals")

@@ -12,7 +12,7 @@ from table import Table, figures, times
 
 import stochnet as sn
 from stochnet.recording import build_model
-from stochnet.recording.images import prepare
+from stochnet.recording.networks.inputs.images import prepare
 
 BATCH = 256
 

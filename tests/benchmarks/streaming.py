@@ -26,7 +26,7 @@ import numpy as np
 from race import median, race, ratio
 
 import stochnet as sn
-from stochnet.job import BLOCK_BYTES
+from stochnet.simulation.job import BLOCK_BYTES
 
 BINS = 10_000
 GOAL = 0.7

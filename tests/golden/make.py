@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 
 import stochnet as sn
-from stochnet.fits import ProcessFit
-from stochnet.populations.kernel import Kernel
-from stochnet.populations.law import Population
-from stochnet.populations.margin import Margin
-from stochnet.selection import Selection
-from stochnet.summary import PARTS
+from stochnet.bundle.populations.bootstrap import Kernel
+from stochnet.bundle.populations.margin import Margin
+from stochnet.bundle.populations.population import Population
+from stochnet.bundle.process_fit import ProcessFit
+from stochnet.bundle.selection import Selection
+from stochnet.statistics.summary.summary import PARTS
 
 LAYERS = (sn.Layer("conv", "ReLU", (2, 2), 0, 4), sn.Layer("relu:1", "ReLU6", (3,), 4, 3))
 N_TRIALS, N_BINS = 3, 70

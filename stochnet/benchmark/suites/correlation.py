@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.benchmark.classes import conditions
-from stochnet.benchmark.draws import Draws
 from stochnet.benchmark.quantity import Answer, Array, Per, Quantity, Truth
 from stochnet.benchmark.suite import Cell, Network, Suite
-from stochnet.bivariate import excess_together
-from stochnet.bundle import Bundle
-from stochnet.coactivity import pairwise_correlation
-from stochnet.latents import Latents
-from stochnet.lazy import stats
-from stochnet.raster import SpikeRaster
+from stochnet.benchmark.truth.bivariate import excess_together
+from stochnet.benchmark.truth.class_rates import conditions
+from stochnet.benchmark.truth.draws import Draws
+from stochnet.bundle.bundle import Bundle
+from stochnet.bundle.latents import Latents
+from stochnet.processes.laws.scipy_stats import stats
+from stochnet.raster.raster import SpikeRaster
+from stochnet.statistics.pairs import pairwise_correlation
 
 NOISE = Quantity(
     "noise_correlation", "1", Per.pair,

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from stochnet.benchmark.draws import Draws
 from stochnet.benchmark.quantity import Answer, Array, Per, Quantity, Truth
 from stochnet.benchmark.suite import Cell, Network, Suite
-from stochnet.benchmark.theory import bound, fano_spread
-from stochnet.bundle import Bundle
-from stochnet.estimation import fit
-from stochnet.fits import ProcessFit
-from stochnet.lazy import stats
+from stochnet.benchmark.truth.draws import Draws
+from stochnet.benchmark.truth.theory import bound, fano_spread
+from stochnet.bundle.bundle import Bundle
+from stochnet.bundle.process_fit import ProcessFit
+from stochnet.estimation.fit import fit
 from stochnet.processes import get_process
-from stochnet.raster import SpikeRaster
-from stochnet.statistics import fano_factor
+from stochnet.processes.laws.scipy_stats import stats
+from stochnet.raster.raster import SpikeRaster
+from stochnet.statistics.nodes import fano_factor
 
 FANO = Quantity(
     "fano", "1", Per.node,

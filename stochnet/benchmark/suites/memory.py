@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from stochnet.benchmark.draws import Draws
 from stochnet.benchmark.quantity import Answer, Array, Per, Quantity, Truth
 from stochnet.benchmark.suite import Cell, Network, Suite
-from stochnet.benchmark.theory import bound, central_moments, cv_spread, gap_law
-from stochnet.bundle import Bundle
-from stochnet.estimation import fit
-from stochnet.fits import ProcessFit
+from stochnet.benchmark.truth.draws import Draws
+from stochnet.benchmark.truth.theory import bound, central_moments, cv_spread, gap_law
+from stochnet.bundle.bundle import Bundle
+from stochnet.bundle.process_fit import ProcessFit
+from stochnet.estimation.fit import fit
 from stochnet.processes import get_process
-from stochnet.raster import SpikeRaster
-from stochnet.statistics import autocorrelation, cv_isi
-from stochnet.sufficient import LONGEST_AGE
+from stochnet.raster.raster import SpikeRaster
+from stochnet.statistics.nodes import autocorrelation, cv_isi
+from stochnet.statistics.summary.parts import LONGEST_AGE
 
 AUTOCORRELATION = Quantity(
     "autocorrelation", "1", Per.node,

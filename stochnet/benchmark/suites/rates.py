@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from stochnet.benchmark.classes import (
+from stochnet.benchmark.quantity import Answer, Array, Per, Quantity, Truth
+from stochnet.benchmark.suite import Cell, Network, Suite
+from stochnet.benchmark.truth.class_rates import (
     asked,
     class_rates,
     conditions,
     estimate_class_rates,
     pooled_rates,
 )
-from stochnet.benchmark.draws import Draws
-from stochnet.benchmark.quantity import Answer, Array, Per, Quantity, Truth
-from stochnet.benchmark.suite import Cell, Network, Suite
-from stochnet.bundle import Bundle
-from stochnet.estimation import fit
-from stochnet.raster import SpikeRaster
+from stochnet.benchmark.truth.draws import Draws
+from stochnet.bundle.bundle import Bundle
+from stochnet.estimation.fit import fit
+from stochnet.raster.raster import SpikeRaster
 
 RATE = Quantity("rate", "spikes per bin", Per.node, "expected spikes per bin of the recording")
 CLASS_RATE = Quantity(

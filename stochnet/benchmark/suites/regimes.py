@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from stochnet.benchmark.classes import conditions
-from stochnet.benchmark.draws import Draws, rounded
 from stochnet.benchmark.quantity import Answer, Array, Kind, Per, Quantity, Truth
 from stochnet.benchmark.suite import Cell, Network, Suite
-from stochnet.bundle import Bundle
-from stochnet.raster import SpikeRaster
-from stochnet.statistics import rate_by_condition
+from stochnet.benchmark.truth.class_rates import conditions
+from stochnet.benchmark.truth.draws import Draws, rounded
+from stochnet.bundle.bundle import Bundle
+from stochnet.raster.raster import SpikeRaster
+from stochnet.statistics.nodes import rate_by_condition
 
 # Laws of the nodes: the mean rate of a node is Beta(a, b), its rates under the conditions are
 # independent Beta variables of that mean, with a + b = concentration.

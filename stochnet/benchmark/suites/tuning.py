@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from stochnet.benchmark.classes import class_rates, conditions, estimate_class_rates
-from stochnet.benchmark.draws import Draws
 from stochnet.benchmark.quantity import Answer, Array, Kind, Per, Quantity, Truth
 from stochnet.benchmark.suite import Cell, Network, Suite
-from stochnet.bundle import Bundle
-from stochnet.raster import SpikeRaster
+from stochnet.benchmark.truth.class_rates import class_rates, conditions, estimate_class_rates
+from stochnet.benchmark.truth.draws import Draws
+from stochnet.bundle.bundle import Bundle
+from stochnet.raster.raster import SpikeRaster
 
 N_CLASSES = 10
 CLASS_RATE = Quantity(

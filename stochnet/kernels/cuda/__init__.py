@@ -1,7 +1,8 @@
 """The kernels for an NVIDIA GPU: those of `stochnet.kernels.cpu`, by the same names.
 
 Imported only where something is drawn on a GPU. Device functions are compiled from the plain Python
-functions of `stochnet.kernels.words`, `stochnet.kernels.gaps` and `stochnet.kernels.bins`.
+functions of `stochnet.kernels.drawing.words`, `stochnet.kernels.drawing.gaps` and
+`stochnet.kernels.drawing.bins`.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import cuda
 
-from stochnet.kernels import bins
 from stochnet.kernels.cuda.device import device, draw, split
+from stochnet.kernels.drawing import bins
 
 _count_bins = device(bins.count_bins)
 _pooled_bins = device(bins.pooled_bins)
@@ -49,13 +49,13 @@ def independent_counts(
     segment_trial,
     has_gain,
 ):
-    """Draw what `stochnet.kernels.counts.independent_counts` draws."""
+    """Draw what `stochnet.kernels.drawing.counts.independent_counts` draws."""
     arguments = (k0, k1, bin_segment, segment_row, segment_slot, has_gain)
     draw([(counts_kernel, _items(out))], (_rising(tables), nodes), arguments, out)
 
 
 def pooled_counts(tables, nodes, k0, k1, out):
-    """Draw what `stochnet.kernels.counts.pooled_counts` draws."""
+    """Draw what `stochnet.kernels.drawing.counts.pooled_counts` draws."""
     draw([(pooled_kernel, _items(out))], (_rising(tables), nodes), (k0, k1), out)
 
 

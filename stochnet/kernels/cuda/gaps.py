@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import cuda
 
-from stochnet.kernels import gaps
 from stochnet.kernels.cuda.device import device, draw, split
-from stochnet.kernels.renewal_spikes import gap_tables
+from stochnet.kernels.drawing import gaps
+from stochnet.kernels.drawing.renewal_spikes import gap_tables
 
 _sparse_trial = device(gaps.sparse_trial)
 _renewal_trial = device(gaps.renewal_trial)
@@ -36,7 +36,7 @@ def renewal_kernel(entries, scale, shift, nodes, n_words, n_bins, k0, k1, out):
 
 
 def renewal_spikes(hazards, scale, shift, nodes, n_trials, n_bins, k0, k1, out):
-    """Draw what `stochnet.kernels.renewal_spikes.renewal_spikes` draws."""
+    """Draw what `stochnet.kernels.drawing.renewal_spikes.renewal_spikes` draws."""
     entries = np.empty((len(hazards), 2, hazards.shape[1] // 2 + 1), np.uint64)
     gap_tables(hazards, entries)
     arguments = (out.shape[1] // n_trials, n_bins, k0, k1)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import cuda
 
-from stochnet.kernels import words
 from stochnet.kernels.cuda.device import device, draw, split
 from stochnet.kernels.cuda.gaps import sparse_kernel
+from stochnet.kernels.drawing import words
 
 _pooled_word = device(words.pooled_word)
 _segmented_word = device(words.segmented_word)
@@ -73,7 +73,7 @@ def segmented_spikes(
     segment_trial,
     has_gain,
 ):
-    """Draw what `stochnet.kernels.segmented.segmented_spikes` draws."""
+    """Draw what `stochnet.kernels.drawing.segmented.segmented_spikes` draws."""
     n = out.shape[1]
     pieces = (word_pieces, piece_mask, piece_segment, segment_row, segment_slot)
     arguments = (n // n_trials, k0, k1, *pieces, has_gain)
@@ -81,7 +81,7 @@ def segmented_spikes(
 
 
 def profile_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out, bin_row):
-    """Draw what `stochnet.kernels.spikes.profile_spikes` draws."""
+    """Draw what `stochnet.kernels.drawing.spikes.profile_spikes` draws."""
     n = out.shape[1]
     arguments = (n // n_trials, n_bins, k0, k1, bin_row)
     draw([(profile_kernel, n)], (thresholds, nodes), arguments, out)

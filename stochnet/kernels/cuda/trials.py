@@ -8,8 +8,8 @@ from typing import Any
 
 from numba import cuda
 
-from stochnet.kernels import bins
 from stochnet.kernels.cuda.device import device, draw, split
+from stochnet.kernels.drawing import bins
 
 
 @functools.cache
@@ -32,7 +32,7 @@ def stepwise_kernel(
 def stepwise(
     init: Callable[..., Any], step: Callable[..., Any], *, counts: bool, pooled: bool
 ) -> Any:
-    """Return a function that draws what that of `stochnet.kernels.stepwise.stepwise` draws."""
+    """Return a function that draws what `stochnet.kernels.drawing.stepwise.stepwise` draws."""
     kernel = stepwise_kernel(init, step, counts=counts, pooled=pooled)
 
     def run(tables, nodes, n_bins, k0, k1, out, conditions):

@@ -1,0 +1,1 @@
+"""Networks with known truth, and how well it can be known."""

@@ -1,0 +1,1 @@
+"""Bundles: fitted networks, and networks of another size drawn from them."""

@@ -1,0 +1,219 @@
+"""Bundle: the fitted processes of all nodes of a network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stochnet.bundle.latents import Latents
+from stochnet.bundle.process_fit import ProcessFit, known_fit
+from stochnet.bundle.selection import Selection
+from stochnet.errors import InvalidInputError
+from stochnet.process import Process
+from stochnet.processes import get_process
+from stochnet.raster.labels import per_bin
+from stochnet.raster.layers import Layer, check_layers
+
+if TYPE_CHECKING:
+    from stochnet.bundle.populations.population import Population
+    from stochnet.bundle.populations.sizes import Sizes
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Bundle:
+    """The fitted network: every node belongs to exactly one fit.
+
+    Attributes
+    ----------
+    fits : tuple of ProcessFit
+    layers : tuple of Layer
+    n_trials, n_bins : int
+        Size of the raster it was fitted to, the default size of a simulation.
+    conditions : ndarray of int16 (trial, bin) or None
+        Conditions of that raster; a longer simulation repeats them.
+    bin_width : float
+        Seconds per bin, NaN if none.
+    schedule : str
+        Schedule of that raster.
+    provenance : dict
+        Not part of the content.
+    selection : Selection or None
+        What the processes were chosen among, and by how much.
+    latents : Latents or None
+        What correlates the nodes; None where they are independent given their conditions.
+    populations : tuple of Population
+        Laws of the parameters over nodes, one for every layer and process; none if not fitted.
+    """
+
+    fits: tuple[ProcessFit, ...]
+    layers: tuple[Layer, ...] = ()
+    n_trials: int = 1
+    n_bins: int = 1
+    conditions: NDArray[np.int16] | None = None
+    bin_width: float = math.nan
+    schedule: str = "none"
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    selection: Selection | None = None
+    latents: Latents | None = None
+    populations: tuple[Population, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.fits:
+            raise InvalidInputError("a bundle needs at least one fit")
+        nodes = np.sort(np.concatenate([fit.node_ids for fit in self.fits]))
+        if len(nodes) == 0 or not np.array_equal(nodes, np.arange(len(nodes))):
+            raise InvalidInputError("the fits must hold every node from 0 on exactly once")
+        if not self.layers:
+            object.__setattr__(
+                self, "layers", (Layer("nodes", "nodes", (len(nodes),), 0, len(nodes)),)
+            )
+        check_layers(self.layers, len(nodes))
+        if self.conditions is not None:
+            table = np.atleast_2d(np.asarray(self.conditions))
+            table = per_bin("conditions", table, *table.shape[:2])
+            object.__setattr__(self, "conditions", table)
+        needed = max(fit.n_conditions for fit in self.fits)
+        if any(fit.n_conditions not in (0, needed) for fit in self.fits):
+            raise InvalidInputError("fits per condition must all have the same conditions")
+        if self.selection is not None and len(self.selection.chosen) != len(nodes):
+            raise InvalidInputError("the selection must have one row for each node")
+        if self.conditions is not None and needed and int(self.conditions.max()) >= needed:
+            raise InvalidInputError("conditions name a class that no parameter was fitted for")
+        if self.latents is not None:
+            self._check_latents(self.latents)
+        self._check_populations()
+
+    def _check_populations(self) -> None:
+        names = {layer.name for layer in self.layers}
+        for law in self.populations:
+            fit = self.fits[law.fit] if 0 <= law.fit < len(self.fits) else None
+            if fit is None or law.layer not in names:
+                raise InvalidInputError(
+                    f"there is a population law for fit {law.fit} in layer {law.layer!r}, which "
+                    "the bundle does not have: fit the laws again (fit_populations)"
+                )
+            if (fit.process, fit.n_conditions) != (law.process, law.n_conditions):
+                raise InvalidInputError(
+                    f"the population law of layer {law.layer!r} is one of {law.process.name} under "
+                    f"{law.n_conditions} conditions, fit {law.fit} is {fit.process.name} under "
+                    f"{fit.n_conditions}: fit the laws again (fit_populations)"
+                )
+
+    def _check_latents(self, latents: Latents) -> None:
+        if (latents.n_nodes, latents.n_layers) != (self.n_nodes, len(self.layers)):
+            raise InvalidInputError(
+                f"the latents are of {latents.n_nodes} nodes in {latents.n_layers} layers, the "
+                f"bundle has {self.n_nodes} nodes in {len(self.layers)} layers"
+            )
+        for fit in self.fits:
+            bad = fit.node_ids[latents.correlated[fit.node_ids]]
+            if len(bad) and not fit.process.is_plain:
+                raise InvalidInputError(
+                    f"node {bad[0]} has loadings, and its process is {fit.process.name}: only "
+                    "nodes of independent 0/1 bins can be correlated; fit bernoulli, or set its "
+                    "loadings to 0"
+                )
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of nodes."""
+        return sum(len(fit.node_ids) for fit in self.fits)
+
+    @property
+    def n_conditions(self) -> int:
+        """Conditions of the parameters; 0 when all fits are pooled."""
+        return max(fit.n_conditions for fit in self.fits)
+
+    def process_names(self) -> NDArray[np.str_]:
+        """Return the name of the process of every node: (node,)."""
+        names = np.empty(self.n_nodes, dtype=object)
+        for fit in self.fits:
+            names[fit.node_ids] = fit.process.name
+        return names.astype(str)
+
+    def resample(
+        self,
+        n_nodes: Sizes,
+        *,
+        rng: np.random.Generator | int | None = None,
+        law: str = "empirical",
+    ) -> Bundle:
+        """Return a network of any size whose nodes follow the laws of the nodes of this one.
+
+        Parameters
+        ----------
+        n_nodes : int, mapping of layer name to int, or sequence of int
+            All nodes, shared among the layers in proportion; the nodes of the layers that are
+            named, the others keep theirs; or those of every layer in turn.
+        rng : numpy.random.Generator, int or None
+            As in Scientific Python's SPEC 7.
+        law : {"empirical", "parametric"}
+            Smoothed bootstrap of whole nodes, or fitted laws with a Gaussian copula
+            (`stochnet.Population`).
+
+        Raises
+        ------
+        InvalidInputError
+            An unknown law or layer, or a size below 1.
+        """
+        from stochnet.bundle.resampling import resample
+
+        return resample(self, n_nodes, rng=rng, law=law)
+
+    @classmethod
+    def from_params(
+        cls,
+        process: str | Process,
+        params: Mapping[str, ArrayLike],
+        *,
+        window: int | None = None,
+        conditions: ArrayLike | None = None,
+        layers: Sequence[Layer] = (),
+        n_trials: int | None = None,
+        n_bins: int | None = None,
+        bin_width: float = math.nan,
+        latents: Latents | None = None,
+    ) -> Bundle:
+        """Build a network with known parameters, all nodes under one process.
+
+        Parameters
+        ----------
+        process : str or Process
+        params : mapping of name to array_like
+            (node,), or (node, condition).
+        window : int, optional
+            Bins in which a gain is held, the whole trial by default; or over which a rate profile
+            runs, again and again.
+        conditions : array_like of int (trial, bin), optional
+            Class of every bin, needed for parameters per condition.
+        layers : sequence of Layer, optional
+        n_trials, n_bins : int, optional
+            Default size of a simulation; that of `conditions`, else 1 × 1.
+        latents : Latents, optional
+            What correlates the nodes.
+
+        Raises
+        ------
+        InvalidInputError
+            Unknown process or parameter, a value outside its domain (the node is named), or latents
+            that do not fit.
+        """
+        record = get_process(process)
+        arrays = record.validate(params)
+        n_nodes = len(next(iter(arrays.values())))
+        fit = known_fit(record, np.arange(n_nodes), arrays, window)
+        table = None if conditions is None else np.atleast_2d(np.asarray(conditions))
+        return cls(
+            (fit,),
+            tuple(layers),
+            n_trials or (1 if table is None else table.shape[0]),
+            n_bins or (1 if table is None else table.shape[1]),
+            table,
+            bin_width,
+            latents=latents,
+        )

@@ -1,0 +1,216 @@
+"""The law of the parameters over the nodes of one layer and process, fitted and drawn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from stochnet.bundle.populations.bootstrap import Kernel, fit_kernel, root_of
+from stochnet.bundle.populations.columns import names_of, params_of, scales_of, table_of
+from stochnet.bundle.populations.copula import fit_copula
+from stochnet.bundle.populations.margin import Margin, fit_margin, kolmogorov_floor
+from stochnet.bundle.populations.scales import Scale
+from stochnet.bundle.process_fit import ProcessFit
+from stochnet.process import Array, Process
+
+CHECK_NODES = 10_000
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Population:
+    """How the parameters of the nodes of one layer and process are distributed.
+
+    A node is dead with probability `dead`, saturated with probability `saturated`. The parameters
+    of the others have the laws `margins`, and go together as a Gaussian copula with the
+    correlations `correlation`. Columns are parameters, under one condition after the other.
+
+    Attributes
+    ----------
+    layer : str
+        Name of the layer.
+    fit : int
+        Position of the fit in the bundle.
+    process : Process
+    n_conditions : int
+        Conditions of the parameters; 0 when pooled.
+    n_nodes : int
+        Nodes that the law was fitted to.
+    dead, saturated : float
+        Share of nodes that never fire, and of those that fire in every bin.
+    dead_row, saturated_row : ndarray of float64 (column,)
+        Parameters of such nodes: their medians.
+    margins : tuple of Margin
+        One a column.
+    correlation : ndarray of float64 (column, column)
+        Of normal scores.
+    kernel : Kernel
+        Of the smoothed empirical law, whose rows are the parameters in the bundle.
+    rate_distance : float
+        Kolmogorov distance between the node means of the leading parameter (over conditions) and
+        those of 10,000 nodes drawn from this law: a check of margins and copula together.
+    tuning_distance : float
+        The same for the standard deviation of the leading parameter over conditions; NaN if pooled.
+    """
+
+    layer: str
+    fit: int
+    process: Process
+    n_conditions: int
+    n_nodes: int
+    dead: float
+    saturated: float
+    dead_row: Array
+    saturated_row: Array
+    margins: tuple[Margin, ...]
+    correlation: Array
+    kernel: Kernel
+    rate_distance: float
+    tuning_distance: float
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns: ``p``, or ``p[0]``, ``p[1]`` and so on."""
+        return names_of(self.process, self.n_conditions)
+
+    @property
+    def scales(self) -> tuple[Scale, ...]:
+        """Scale of every column."""
+        return scales_of(self.process, self.n_conditions)
+
+    @property
+    def rate_floor(self) -> float:
+        """Distance that two samples of one law, so many nodes each, exceed once in 20 times."""
+        return kolmogorov_floor(self.n_nodes, CHECK_NODES)
+
+    @property
+    def fitting(self) -> int:
+        """Columns whose law is within the floor of its nodes; a column of point masses is."""
+        return sum(not one.distance > one.floor for one in self.margins)
+
+    def draw(self, n: int, rng: np.random.Generator) -> Array:
+        """Draw the parameters of n nodes from the parametric law: (node, column)."""
+        state = np.zeros(n, np.int64)
+        n_dead = _rounded(self.dead * n, rng)
+        n_saturated = min(_rounded(self.saturated * n, rng), n - n_dead)
+        state[:n_dead] = -1
+        state[n_dead : n_dead + n_saturated] = 1
+        if not self.margins:
+            # Nothing but dead and saturated nodes was seen.
+            state[state == 0] = -1 if self.dead >= self.saturated else 1
+        state = rng.permutation(state)
+        table = np.empty((n, len(self.dead_row)))
+        table[state < 0], table[state > 0] = self.dead_row, self.saturated_row
+        rest = np.flatnonzero(state == 0)
+        if len(rest):
+            scores = rng.standard_normal((len(rest), table.shape[1])) @ root_of(self.correlation)
+            u = special.ndtr(scores)
+            for k, (margin, scale) in enumerate(zip(self.margins, self.scales, strict=True)):
+                table[rest, k] = margin.quantile(u[:, k], scale)
+        return table
+
+
+def _rounded(expected: float, rng: np.random.Generator) -> int:
+    """Round up or down so that the mean is kept."""
+    return int(np.floor(expected + rng.random()))
+
+
+def states_of(table: Array, process: Process, n_conditions: int) -> NDArray[np.int64]:
+    """Return which nodes are dead (-1), saturated (1) or neither (0): (node,).
+
+    Dead nodes have a mean count of 0 under every condition, saturated ones 1 without variance.
+    """
+    lead = leading(process, n_conditions)
+    first, domain = table[:, lead], scales_of(process, n_conditions)[lead[0]]
+    state = np.zeros(len(table), np.int64)
+    for value, edge in ((-1, first <= domain.low), (1, first >= domain.high)):
+        rows = np.flatnonzero(edge.all(axis=1))
+        if len(rows):
+            # One node for every condition: moments are of parameters (node,).
+            params = params_of(process, table[rows], n_conditions)
+            flat = {name: np.ascontiguousarray(array).reshape(-1) for name, array in params.items()}
+            mean, variance = process.moments(flat, 1)
+            good = (mean == max(value, 0)) & (variance == 0)
+            state[rows[good.reshape(len(rows), -1).all(axis=1)]] = value
+    return state
+
+
+def leading(process: Process, n_conditions: int) -> list[int]:
+    """Return the columns of the leading parameter: the first that need not be whole.
+
+    With ``p_1`` all of its kind lead: ``p_2`` and so on.
+    """
+    names = [p.name.rstrip("_0123456789") for p in process.params if not p.whole]
+    stem, width = names[0] if names else process.params[0].name, max(1, n_conditions)
+    which = [k for k, p in enumerate(process.params) if p.name.rstrip("_0123456789") == stem]
+    return [k * width + c for k in which for c in range(width)]
+
+
+def rate_of(table: Array, process: Process, n_conditions: int) -> Array:
+    """Return the mean of the leading parameter over conditions: (node,)."""
+    return np.asarray(table[:, leading(process, n_conditions)].mean(axis=1))
+
+
+def tuning_of(table: Array, process: Process, n_conditions: int) -> Array:
+    """Return the standard deviation of the leading parameter over conditions: (node,)."""
+    return np.asarray(table[:, leading(process, n_conditions)].std(axis=1))
+
+
+def fit_population(fit: ProcessFit, layer: str, position: int) -> Population:
+    """Fit the law of the parameters to the nodes of one layer and process.
+
+    Parameters
+    ----------
+    fit : ProcessFit
+        Of the nodes of the layer only.
+    layer : str
+    position : int
+        Of the fit in the bundle.
+    """
+    process, n_conditions = fit.process, fit.n_conditions
+    table, scales = table_of(fit), scales_of(process, n_conditions)
+    state = states_of(table, process, n_conditions)
+    rest = table[state == 0]
+    margins = (
+        tuple(fit_margin(rest[:, k], one) for k, one in enumerate(scales)) if len(rest) else ()
+    )
+    lows, highs = np.array([one.low for one in scales]), np.array([one.high for one in scales])
+    nan = float("nan")
+    law = Population(
+        layer,
+        position,
+        process,
+        n_conditions,
+        len(table),
+        float(np.mean(state < 0)),
+        float(np.mean(state > 0)),
+        _median(table[state < 0], lows),
+        _median(table[state > 0], highs),
+        margins,
+        fit_copula(rest, lows, highs) if len(rest) else np.eye(len(scales)),
+        fit_kernel(table, scales),
+        nan,
+        nan,
+    )
+    drawn = law.draw(CHECK_NODES, np.random.default_rng(0))
+    rate, tuning = (
+        kolmogorov_distance(*(of(one, process, n_conditions) for one in (table, drawn)))
+        for of in (rate_of, tuning_of)
+    )
+    pooled = len(leading(process, n_conditions)) == 1
+    return replace(law, rate_distance=rate, tuning_distance=nan if pooled else tuning)
+
+
+def _median(rows: Array, otherwise: Array) -> Array:
+    """Return the middle row, column by column, that is one of its values."""
+    return np.quantile(rows, 0.5, axis=0, method="lower") if len(rows) else otherwise.copy()
+
+
+def kolmogorov_distance(one: Array, other: Array) -> float:
+    """Return the largest difference of the distribution functions of two samples."""
+    x = np.concatenate([one, other])
+    a = np.searchsorted(np.sort(one), x, side="right") / len(one)
+    b = np.searchsorted(np.sort(other), x, side="right") / len(other)
+    return float(np.abs(a - b).max())

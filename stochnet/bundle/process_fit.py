@@ -1,0 +1,177 @@
+"""One process fitted to some nodes: parameters, errors, intervals, log-likelihood, flags."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stochnet.bundle import intervals as confidence
+from stochnet.errors import InvalidInputError
+from stochnet.process import Array, Process
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ProcessFit:
+    """One process fitted to some nodes.
+
+    Attributes
+    ----------
+    process : Process
+    node_ids : ndarray of int64 (node,)
+        The nodes, ascending.
+    params, standard_errors : dict of name to ndarray of float64
+        (node,), or (node, condition). A standard error of inf means that it cannot be known.
+    log_likelihood : ndarray of float64 (node,)
+        Natural log probability of the node's bins, over all conditions.
+    flags : ndarray of uint16 (node,)
+        Bits of `stochnet.flags.Flag`.
+    window : int or None
+        Bins in which a gain is held, or over which a rate profile runs; None is the whole trial.
+    observed_bins : ndarray of int64 (condition,)
+        Bins behind each parameter; one entry when pooled, 0 if nothing was observed.
+    intervals : dict of name to ndarray of float64
+        (node, 2), or (node, condition, 2): low and high end of the 95 % intervals that needed the
+        data. Read them, and those of all other parameters and levels, with `interval`.
+    """
+
+    process: Process
+    node_ids: NDArray[np.int64]
+    params: Mapping[str, Array]
+    standard_errors: Mapping[str, Array]
+    log_likelihood: Array
+    flags: NDArray[np.uint16]
+    window: int | None
+    observed_bins: NDArray[np.int64]
+    intervals: Mapping[str, Array] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "params", self.process.validate(self.params))
+        if np.any(np.diff(self.node_ids) <= 0):
+            raise InvalidInputError("node_ids must be ascending and without repeats")
+        if self.process.has_profile and self.window is None:
+            raise InvalidInputError(
+                f"{self.process.name} has a rate for every position in a window: give window, in "
+                "bins"
+            )
+        if self.window is not None and self.window < 1:
+            raise InvalidInputError(f"a window must be at least one bin, got {self.window}")
+        for name, array in self.params.items():
+            if len(array) != len(self.node_ids):
+                raise InvalidInputError(
+                    f"{name} has {len(array)} nodes, node_ids has {len(self.node_ids)}"
+                )
+        shapes = {np.shape(array) for array in self.params.values()}
+        if {np.shape(self.standard_errors.get(name, ())) for name in self.params} != shapes:
+            raise InvalidInputError("standard_errors must have the names and shapes of params")
+        shape = next(iter(shapes))
+        for name, ends in self.intervals.items():
+            if name not in self.params or np.shape(ends) != (*shape, 2):
+                raise InvalidInputError(f"the interval of {name} must have the shape (*{shape}, 2)")
+        if not (np.shape(self.log_likelihood) == np.shape(self.flags) == (len(self.node_ids),)):
+            raise InvalidInputError("log_likelihood and flags need one value for each node")
+        if np.shape(self.observed_bins) != (max(1, self.n_conditions),):
+            raise InvalidInputError("observed_bins needs one value for each condition")
+
+    @property
+    def n_conditions(self) -> int:
+        """Conditions of the parameters; 0 when pooled."""
+        shape = next(iter(self.params.values())).shape
+        return shape[1] if len(shape) == 2 else 0
+
+    @property
+    def n_params(self) -> int:
+        """Free parameters of one node."""
+        return len(self.process.params) * max(1, self.n_conditions)
+
+    @property
+    def aic(self) -> Array:
+        """Akaike's criterion of each node; lower is better."""
+        return 2.0 * self.n_params - 2.0 * self.log_likelihood
+
+    @property
+    def bic(self) -> Array:
+        """Schwarz's criterion of each node, counting bins as observations; lower is better."""
+        return self.n_params * math.log(max(1, int(self.observed_bins.sum()))) - (
+            2.0 * self.log_likelihood
+        )
+
+    def interval(self, name: str, level: float = 0.95) -> tuple[Array, Array]:
+        """Confidence interval of a parameter, of the parameter's shape.
+
+        Exact (Clopper-Pearson, Garwood) where the process has such an interval; by profile
+        likelihood where that was computed during the fit; otherwise value ± z · standard error, cut
+        to the domain. Where nothing can be known the interval is the whole domain.
+
+        Raises
+        ------
+        InvalidInputError
+            No such parameter, or a level outside (0, 1).
+        """
+        if name not in self.params or not 0 < level < 1:
+            raise InvalidInputError(
+                f"name must be one of {list(self.params)} and level between 0 and 1"
+            )
+        return confidence.interval(self, name, level)
+
+    def take(self, rows: NDArray[Any] | slice) -> ProcessFit:
+        """Return the fit of some of its nodes, by position."""
+        return ProcessFit(
+            self.process,
+            self.node_ids[rows],
+            {name: array[rows] for name, array in self.params.items()},
+            {name: array[rows] for name, array in self.standard_errors.items()},
+            self.log_likelihood[rows],
+            self.flags[rows],
+            self.window,
+            self.observed_bins,
+            {name: ends[rows] for name, ends in self.intervals.items()},
+        )
+
+
+def known_fit(
+    process: Process,
+    node_ids: NDArray[np.int64],
+    params: Mapping[str, Any],
+    window: int | None = None,
+) -> ProcessFit:
+    """Return the fit of nodes whose parameters are known: no errors, and nothing was observed."""
+    arrays = process.validate(params)
+    shape = next(iter(arrays.values())).shape
+    return ProcessFit(
+        process,
+        node_ids,
+        arrays,
+        {name: np.zeros(shape) for name in arrays},
+        np.zeros(shape[0]),
+        np.zeros(shape[0], np.uint16),
+        window,
+        np.zeros(shape[1:] or (1,), np.int64),
+    )
+
+
+def joined(parts: Sequence[ProcessFit]) -> ProcessFit:
+    """Join the fits of one process to consecutive nodes."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+
+    def join(which: str) -> dict[str, Array]:
+        columns = [getattr(part, which) for part in parts]
+        return {name: np.concatenate([one[name] for one in columns]) for name in columns[0]}
+
+    return ProcessFit(
+        first.process,
+        np.concatenate([part.node_ids for part in parts]),
+        join("params"),
+        join("standard_errors"),
+        np.concatenate([part.log_likelihood for part in parts]),
+        np.concatenate([part.flags for part in parts]),
+        first.window,
+        first.observed_bins,
+        join("intervals"),
+    )

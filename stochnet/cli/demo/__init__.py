@@ -1,0 +1,1 @@
+"""The whole loop on real digits: train, record, present, fit, simulate, validate, report."""

@@ -1,0 +1,35 @@
+"""demo: the whole loop on real digits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stochnet.cli.app import Config, Quiet, app
+from stochnet.cli.console import progress, to_stdout
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR")] = Path("demo-report"),
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run the whole loop on real digits and write a report."""
+    from stochnet.cli.demo.run_demo import run_demo
+    from stochnet.cli.tables import regime_table
+
+    with progress(quiet) as report:
+        result = run_demo(output, progress=report)
+    console = to_stdout()
+    for one in result.regimes:
+        if one.train_accuracy is not None and one.test_accuracy is not None:
+            console.print(
+                f"{one.name}: {one.epochs} epochs, {one.train_accuracy:.1%} of its training labels "
+                f"and {one.test_accuracy:.1%} of unseen digits right"
+            )
+    console.print(regime_table(result.rows))
+    console.print(result.verdict)
+    console.print(f"Report: {result.report}", soft_wrap=True)

@@ -1,0 +1,120 @@
+"""fit: from a raster to a bundle."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stochnet.cli.app import Config, Quiet, Raster, app
+from stochnet.cli.console import note, progress, to_stderr_table
+from stochnet.cli.places import SchedulerOption, WorkersOption
+
+if TYPE_CHECKING:
+    from stochnet.estimation.latents.fit_latents import Rank
+
+
+class Criterion(StrEnum):
+    """Criteria of `fit --process auto`."""
+
+    aic = "aic"
+    bic = "bic"
+    held_out = "held-out"
+
+
+class ChooseBy(StrEnum):
+    """What one process is chosen for."""
+
+    node = "node"
+    layer = "layer"
+
+
+@app.command()
+def fit(
+    raster: Raster,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="BUNDLE.h5")],
+    process: Annotated[
+        str, typer.Option("--process", "-p", help="Name of a process, or auto: the best of all.")
+    ] = "auto",
+    criterion: Annotated[
+        Criterion, typer.Option("--criterion", help="What auto chooses by.")
+    ] = Criterion.aic,
+    by: Annotated[
+        ChooseBy, typer.Option("--choose-by", help="One process a node, or one a layer.")
+    ] = ChooseBy.node,
+    per_condition: Annotated[
+        bool, typer.Option("--per-condition", help="Parameters for every class.")
+    ] = False,
+    window: Annotated[
+        int | None, typer.Option("--window", "-w", help="Bins in which a gain is held; a trial.")
+    ] = None,
+    shrink: Annotated[
+        bool,
+        typer.Option("--shrink", help="Draw parameters towards the layer (empirical Bayes)."),
+    ] = False,
+    population: Annotated[
+        bool,
+        typer.Option(
+            "--population/--no-population", help="Fit the laws of the parameters over nodes too."
+        ),
+    ] = True,
+    correlated: Annotated[
+        str | None,
+        typer.Option(
+            "--correlated",
+            metavar="RANK|auto",
+            help="Let nodes share so many latents a layer; auto: as many as predict best.",
+        ),
+    ] = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Fit a process to every node, of a raster or of a summary."""
+    from stochnet.bundle.resampling import fit_populations
+    from stochnet.cli.fit_tables import bundle_table, population_table, selection_table
+    from stochnet.estimation.fit import fit_bundle
+    from stochnet.storage import read_observed, write_bundle
+    from stochnet.storage.files.publish import check_target
+    from stochnet.workers.pool import open_executor
+
+    check_target(output)
+    with progress(quiet) as report, open_executor(workers, scheduler) as executor:
+        bundle = fit_bundle(
+            read_observed(raster),
+            process,
+            criterion=criterion.value.replace("-", "_"),
+            by=by.value,
+            per_condition=per_condition,
+            window=window,
+            shrink=shrink,
+            correlated=_rank(correlated),
+            progress=report,
+            executor=executor,
+        )
+        if population:
+            bundle = replace(bundle, populations=fit_populations(bundle, progress=report))
+        write_bundle(bundle, output)
+    if not quiet:
+        to_stderr_table(bundle_table(bundle))
+        if bundle.populations:
+            to_stderr_table(population_table(bundle))
+        if bundle.selection is not None:
+            to_stderr_table(selection_table(bundle))
+    shared = "" if bundle.latents is None else f", {bundle.latents.rank} latents a layer"
+    note(f"{output}: {bundle.n_nodes:,} nodes{shared}", quiet)
+
+
+def _rank(text: str | None) -> Rank | None:
+    """Read what --correlated says."""
+    from stochnet.errors import InvalidInputError
+
+    if text is None or text == "auto":
+        return text  # type: ignore[return-value]
+    if not text.isdecimal():
+        raise InvalidInputError(f"--correlated takes a number of latents or auto, got {text!r}")
+    return int(text)

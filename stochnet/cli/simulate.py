@@ -1,0 +1,100 @@
+"""simulate: from a bundle to a surrogate network."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stochnet.cli.app import Config, Quiet, Seed, app
+from stochnet.cli.console import note, progress
+from stochnet.cli.places import SchedulerOption, WorkersOption
+from stochnet.cli.summary_options import Keep, Parts, PerCondition, Window, keeping
+
+if TYPE_CHECKING:
+    pass
+
+
+class Law(StrEnum):
+    """Laws that `simulate --nodes` draws nodes from."""
+
+    empirical = "empirical"
+    parametric = "parametric"
+
+
+@app.command()
+def simulate(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE.h5", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="SIM.h5")],
+    trials: Annotated[
+        int | None, typer.Option("--trials", help="Number of trials; as in the fitted raster.")
+    ] = None,
+    bins: Annotated[
+        int | None, typer.Option("--bins", help="Bins per trial; as in the fitted raster.")
+    ] = None,
+    nodes: Annotated[
+        int | None,
+        typer.Option(
+            "--nodes", help="Nodes of a network of another size, drawn with the seed; as fitted."
+        ),
+    ] = None,
+    law: Annotated[
+        Law, typer.Option("--law", help="What --nodes draws parameters from.")
+    ] = Law.empirical,
+    seed: Seed = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            "--threads", help="Threads; as many as cores by default, or one for each worker."
+        ),
+    ] = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    target: Annotated[
+        str, typer.Option("--target", metavar="cpu|cuda", help="Where; the spikes are the same.")
+    ] = "cpu",
+    summary: Keep = False,
+    window: Window = None,
+    per_condition: PerCondition = False,
+    part: Parts = None,
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Draw a surrogate network from a bundle, or with --summary its statistics only.
+
+    A run with --seed that was stopped or killed is continued by the same command. Without --seed
+    every run has new spikes, so there is nothing to continue.
+    """
+    from stochnet.kernels.rng import resolve_seed
+    from stochnet.simulation.simulate import simulate as draw
+    from stochnet.statistics.summary.summary_sink import SummarySink
+    from stochnet.storage import read_bundle, write_summary
+    from stochnet.storage.files.publish import check_target
+    from stochnet.workers.pool import open_executor
+
+    check_target(output)
+    kept = keeping(summary, window=window, per_condition=per_condition, parts=part)
+    sink = SummarySink(**kept) if summary else None
+    network = read_bundle(bundle)
+    if nodes is not None:
+        seed = resolve_seed(seed)
+        network = network.resample(nodes, rng=seed, law=law.value)
+    with progress(quiet) as report, open_executor(workers, scheduler) as executor:
+        drawn = draw(
+            network,
+            trials,
+            bins,
+            seed=seed,
+            threads=threads,
+            executor=executor,
+            target=target,
+            path=None if summary else output,
+            sink=sink,
+            progress=report,
+        )
+    if sink is not None:
+        write_summary(sink.summary, output)
+    result = drawn if sink is None else sink.summary
+    note(f"{output}: {result}, seed {drawn.provenance['seed']}", quiet)

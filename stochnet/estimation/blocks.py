@@ -1,0 +1,158 @@
+"""Fit processes to all nodes of a raster, a block of nodes at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stochnet.bundle.intervals import LEVEL, stacked
+from stochnet.bundle.process_fit import ProcessFit, joined
+from stochnet.errors import InvalidInputError
+from stochnet.estimation.held_out import held_out_score
+from stochnet.estimation.plan import Plan
+from stochnet.kernels.threads import Progress
+from stochnet.process import Array, Flag, Process
+from stochnet.statistics.summary.stored import require_raster
+from stochnet.statistics.summary.summary import Summary
+
+
+def fit_all(
+    plan: Plan, progress: Progress | None, *, intervals: bool, executor: Executor | None = None
+) -> tuple[ProcessFit, ...]:
+    """Fit every process of a plan to all nodes, block by block."""
+    parts: list[tuple[ProcessFit, ...]] = []
+    for last, found in plan.each_block(_fit_nodes, executor, lambda first, last: (intervals,)):
+        parts.append(found)
+        if progress is not None:
+            progress("fit", last, plan.raster.n_nodes)
+    return tuple(joined(part) for part in zip(*parts, strict=True))
+
+
+def _fit_nodes(plan: Plan, first: int, last: int, intervals: bool) -> tuple[ProcessFit, ...]:
+    """Fit every process to one block."""
+    summaries, nodes = plan.summaries(first, last), np.arange(first, last)
+    return tuple(_fit_block(plan, record, summaries, nodes, intervals) for record in plan.records)
+
+
+def _fit_block(
+    plan: Plan,
+    record: Process,
+    summaries: tuple[Summary, ...],
+    nodes: NDArray[np.int64],
+    intervals: bool,
+) -> ProcessFit:
+    """Estimate one block: stack conditions, add log-likelihoods, join flags."""
+    estimates = [record.estimate(summary) for summary in _observed(summaries)]
+    total = np.zeros(len(nodes))
+    flags = []
+    for one, summary in zip(estimates, summaries, strict=True):
+        total += record.log_likelihood(one.params, summary)
+        flag = one.flags
+        if record.identified is not None:
+            flag[~record.identified(one.params, summary)] |= Flag.WEAK.value
+        flags.append(flag)
+    joint = _join_flags(np.stack(flags))
+    joint[np.isneginf(total)] |= Flag.IMPOSSIBLE.value
+    found = ProcessFit(
+        record,
+        nodes,
+        _columns([one.params for one in estimates], plan.per_condition),
+        _columns([one.standard_errors for one in estimates], plan.per_condition),
+        total,
+        joint,
+        _held(record, plan.window, plan.raster.n_bins),
+        np.array([summary.n_bins for summary in summaries]),
+    )
+    return _block_intervals(found, summaries) if intervals else found
+
+
+def _block_intervals(fit: ProcessFit, summaries: tuple[Summary, ...]) -> ProcessFit:
+    """Return the fit of one block with the intervals that need its data."""
+    if fit.process.data_interval is None or not len(fit.node_ids):
+        return fit
+    ends = []
+    for c, summary in enumerate(summaries):
+        here = (slice(None), c) if fit.n_conditions else slice(None)
+        params = {name: np.ascontiguousarray(array[here]) for name, array in fit.params.items()}
+        errors = {name: array[here] for name, array in fit.standard_errors.items()}
+        ends.append(stacked(fit.process.data_interval(params, errors, summary, LEVEL)))
+    return replace(fit, intervals=_columns(ends, fit.n_conditions > 0))
+
+
+def with_intervals(
+    plan: Plan, fits: tuple[ProcessFit, ...], executor: Executor | None = None
+) -> tuple[ProcessFit, ...]:
+    """Return fits of some nodes each with the intervals that need the data: one pass more."""
+    if all(fit.process.data_interval is None for fit in fits):
+        return fits
+
+    def cut(first: int, last: int) -> tuple[tuple[ProcessFit, ...]]:
+        rows = [slice(*np.searchsorted(fit.node_ids, [first, last])) for fit in fits]
+        return (tuple(fit.take(mine) for fit, mine in zip(fits, rows, strict=True)),)
+
+    parts = [found for _, found in plan.each_block(_intervals_of_nodes, executor, cut)]
+    return tuple(
+        joined([part for part in column if len(part.node_ids)])
+        for column in zip(*parts, strict=True)
+    )
+
+
+def _intervals_of_nodes(
+    plan: Plan, first: int, last: int, fits: tuple[ProcessFit, ...]
+) -> tuple[ProcessFit, ...]:
+    """Add the intervals that need the data to fits of some nodes of one block."""
+    if all(fit.process.data_interval is None or not len(fit.node_ids) for fit in fits):
+        return fits
+    summaries = plan.summaries(first, last)
+    own = [tuple(summary.take(fit.node_ids - first) for summary in summaries) for fit in fits]
+    return tuple(_block_intervals(fit, mine) for fit, mine in zip(fits, own, strict=True))
+
+
+def score_nodes(plan: Plan, first: int, last: int, fold: NDArray[np.int64]) -> Array:
+    """Return the held-out score of one block of nodes: (node, process)."""
+    return held_out_score(
+        require_raster(plan.raster, "held-out likelihood").block(
+            slice(first - plan.first_node, last - plan.first_node)
+        ),
+        plan.records,
+        fold,
+        window=plan.width,
+        per_condition=plan.per_condition,
+    )
+
+
+def _columns(columns: Sequence[Mapping[str, Array]], per_condition: bool) -> dict[str, Array]:
+    if not per_condition:
+        return dict(columns[0])
+    return {name: np.stack([c[name] for c in columns], axis=1) for name in columns[0]}
+
+
+def _held(record: Process, window: int | None, n_bins: int) -> int | None:
+    """Return the window that a fit remembers: a rate profile has the length it was fitted to."""
+    if record.has_profile:
+        return window or n_bins
+    return window if record.has_gain else None
+
+
+def _join_flags(flags: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Join flags (condition, node): silent or active in some conditions only is a boundary."""
+    ends = np.uint16(Flag.DEAD.value | Flag.SATURATED.value)
+    always = np.bitwise_and.reduce(flags) & ends
+    some = np.bitwise_or.reduce(flags)
+    at_end = (some & ends != 0) & (always == 0)
+    edge = np.where(at_end, Flag.BOUNDARY.value, 0).astype(np.uint16)
+    return np.asarray((some & ~ends) | always | edge, np.uint16)
+
+
+def _observed(summaries: tuple[Summary, ...]) -> Iterator[Summary]:
+    for condition, summary in enumerate(summaries):
+        if summary.n_bins == 0:
+            raise InvalidInputError(
+                f"condition {condition} occurs in no bin; number the conditions 0, 1, 2, … without "
+                "gaps, or present the recording with a schedule that shows every class"
+            )
+        yield summary

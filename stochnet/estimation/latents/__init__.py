@@ -1,0 +1,1 @@
+"""Fits of the latents that nodes share, from correlations of pairs."""

@@ -1,0 +1,1 @@
+"""Inputs of networks: images and their labels."""

@@ -1,0 +1,97 @@
+"""One whole number for every stimulus: labels, training labels, indices."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stochnet.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from stochnet.recording.networks.inputs.datasets import Dataset
+    from stochnet.recording.networks.models.named import Network
+
+
+def per_stimulus(
+    name: str, values: ArrayLike | None, n: int, highest: int, lowest: int = 0
+) -> NDArray[np.int64] | None:
+    """Return one integer for each stimulus, or None.
+
+    Raises
+    ------
+    InvalidInputError
+        Another shape, fractions, or numbers out of range.
+    """
+    if values is None:
+        return None
+    array = np.asarray(values)
+    if array.shape != (n,):
+        raise InvalidInputError(
+            f"{name} must be one integer for each of the {n} images, got shape {array.shape}"
+        )
+    if array.dtype.kind not in "iu":
+        raise InvalidInputError(f"{name} must be integers, not {array.dtype}")
+    if array.min() < lowest or array.max() > highest:
+        raise InvalidInputError(
+            f"{name} must lie in {lowest} to {highest}, they span {array.min()} to {array.max()}"
+        )
+    return array.astype(np.int64)
+
+
+def trained_on(network: Network, shown: Dataset) -> NDArray[np.int64] | None:
+    """Return the labels a network was trained on, -1 for images that it was not trained on.
+
+    None where they are the true ones, or nothing is known of them, or the images are others.
+    """
+    labels = network.training_labels
+    facts = network.facts
+    if labels is None or facts.get("labels") == "true" or facts.get("dataset") != shown.name:
+        return None
+    if shown.split not in (None, "train"):
+        return None
+    known = np.full(len(shown), -1, np.int64)
+    n = min(len(shown), len(labels))
+    known[:n] = labels[:n]
+    return known
+
+
+def draw_labels(labels: ArrayLike, mode: str, n_classes: int, seed: int) -> NDArray[np.int64]:
+    """Return the labels to train on.
+
+    Parameters
+    ----------
+    labels : array_like of int, shape (stimulus,)
+        The true ones.
+    mode : str
+        ``"true"``; ``"random"``: each is drawn anew, all classes alike; ``"noise:0.4"``: that
+        fraction of them is drawn anew, which may give the true class again. With one seed, what a
+        smaller fraction changes a larger one changes in the same way.
+    n_classes : int
+        Number of classes.
+    seed : int
+        Decides which labels change, and to what.
+
+    Raises
+    ------
+    InvalidInputError
+        The mode is unknown.
+    """
+    true = np.asarray(labels, dtype=np.int64)
+    kind, _, amount = mode.partition(":")
+    try:
+        fraction = {"true": 0.0, "random": 1.0}[mode] if kind != "noise" else float(amount)
+    except (KeyError, ValueError):
+        fraction = math.nan
+    if not 0 <= fraction <= 1:
+        raise InvalidInputError(
+            f"labels must be 'true', 'random' or 'noise:FRACTION' (0 to 1), got {mode!r}"
+        )
+    rng = np.random.default_rng([seed, 1])
+    order, drawn = rng.permutation(len(true)), rng.integers(n_classes, size=len(true))
+    changed = order[: round(fraction * len(true))]
+    result = true.copy()
+    result[changed] = drawn[changed]
+    return result

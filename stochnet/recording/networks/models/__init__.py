@@ -1,0 +1,1 @@
+"""Models: those there are by name, their weights and their checkpoints."""

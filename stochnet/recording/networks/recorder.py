@@ -1,0 +1,277 @@
+"""Record which nodes of a network fire for which stimulus."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import nn
+
+from stochnet.errors import InvalidInputError, RecordingError, StochnetError
+from stochnet.kernels.threads import Progress
+from stochnet.raster.packing import n_words
+from stochnet.raster.provenance import provenance as facts_of
+from stochnet.raster.raster import SpikeRaster
+from stochnet.raster.sinks import Shape, WordSink
+from stochnet.recording.networks.applications import choose, nothing_chosen, require_static, unwrap
+from stochnet.recording.networks.collector import BUFFER_BYTES, Collector
+from stochnet.recording.networks.hooks import watch
+from stochnet.recording.networks.identity import data_sha256, settings_sha256, weights_sha256
+from stochnet.recording.networks.inputs.images import Normalize, prepare
+from stochnet.recording.networks.inputs.label_arrays import per_stimulus
+from stochnet.recording.networks.shards import cut_share
+from stochnet.recording.networks.state import find_device, input_type, recording_state
+from stochnet.recording.networks.thresholds import Rule
+from stochnet.storage import open_sink
+
+Sink = TypeVar("Sink", bound=WordSink)
+
+
+def record(
+    model: nn.Module,
+    images: ArrayLike | torch.Tensor,
+    labels: ArrayLike | None = None,
+    *,
+    layers: str | Sequence[str] | None = None,
+    threshold: float = 0.0,
+    unit: Literal["position", "channel"] = "position",
+    channel_rule: Literal["any", "mean"] = "any",
+    batch_size: int = 256,
+    device: str | torch.device = "cpu",
+    path: str | os.PathLike[str] | None = None,
+    shard: tuple[int, int] | None = None,
+    stimuli: ArrayLike | None = None,
+    training_labels: ArrayLike | None = None,
+    normalize: Normalize | None = None,
+    provenance: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+    buffer_bytes: int = BUFFER_BYTES,
+) -> SpikeRaster:
+    """Record the spikes of a network: a bin is a stimulus, a node an output of a ReLU-like layer.
+
+    The network runs in evaluation mode, without gradients, one batch after the other; afterwards
+    its modes and device are what they were. Memory: the network, a batch and a buffer, however
+    many stimuli there are (and the recording itself where no `path` is given).
+
+    Parameters
+    ----------
+    model : nn.Module
+        Any network that takes a batch of images.
+    images : array_like or Tensor, shape (stimulus, ...)
+        uint8 arrays are (n, height, width) or (n, height, width, channel); they become float32 in
+        [0, 1], channels first. uint8 tensors are (n, channel, height, width) and become float32 in
+        [0, 1]. Floating arrays and tensors are taken as they are, in any shape the network takes.
+        A network in another floating type gets its images in that type.
+    labels : array_like of int, shape (stimulus,), optional
+        Class of each stimulus, from 0: the conditions of the raster.
+    layers : str or sequence of str, optional
+        Globs over the names of modules (``"layer1.*"``) and of activation functions
+        (``"layer1.0.relu"``: the module that calls it, and the function). Every module that
+        matches is recorded, whatever its class. By default all ReLU-like activations, modules and
+        functions. The second application of ``relu`` is layer ``relu:1``.
+    threshold : float, default 0.0
+        A spike is an activation above it, compared in the type of the activation.
+    unit : {"position", "channel"}, default "position"
+        A node is one scalar of the output, or one channel. The channels are axis 1 of
+        (batch, channel, row, column), and the features of (batch, token, feature), which is what
+        follows a linear layer. Where an output has two axes both units are the same.
+    channel_rule : {"any", "mean"}, default "any"
+        A channel spikes if any of its values, or their mean, is above the threshold.
+    batch_size : int, default 256
+        Stimuli per forward pass; multiples of 64 are fastest.
+    device : str, default "cpu"
+        Where the network runs.
+    path : path-like, optional
+        File to stream to; it appears only when it is whole.
+    shard : tuple of int, optional
+        (i, n): record only part i, from 1 to n, of the stimuli. All arguments are those of the
+        whole recording, which `stochnet.merge` makes of the n files.
+    stimuli : array_like of int, shape (stimulus,), optional
+        Indices of the stimuli in their data set; 0, 1, 2, … by default.
+    training_labels : array_like of int, shape (stimulus,), optional
+        Labels the network was trained on, where these are not the true ones; -1 for a stimulus
+        it was not trained on.
+    normalize : tuple of (mean, std), optional
+        Values per channel, or one for all: images become (image - mean) / std.
+    provenance : mapping, optional
+        Further facts to keep with the recording.
+    progress : callable, optional
+        Called with ("record", stimuli done, stimuli).
+    buffer_bytes : int, optional
+        Bytes of packed spikes to collect between two writes.
+
+    Returns
+    -------
+    SpikeRaster
+        Packed spikes (node, 1 trial, stimulus), schedule "sequential", in memory or in the file.
+
+    Raises
+    ------
+    InvalidInputError
+        An argument, the images or the labels cannot be used.
+    RecordingError
+        The network fails on the images, has NaN activations, does not apply what was asked for, or
+        does not do the same for every stimulus. No file is left behind.
+
+    Examples
+    --------
+    >>> import numpy as np, stochnet as sn, torch
+    >>> net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16, 8), torch.nn.ReLU())
+    >>> images = np.zeros((100, 4, 4), np.uint8)
+    >>> sn.record(net, images).shape
+    (8, 1, 100)
+    """
+    if path is not None:
+        from stochnet.storage.files.publish import check_target
+
+        check_target(Path(path))
+    return record_into(
+        lambda template, words: open_sink(path, template, words),
+        model,
+        images,
+        labels,
+        layers=layers,
+        rule=Rule(float(threshold), unit, channel_rule),
+        batch_size=batch_size,
+        device=device,
+        shard=shard,
+        stimuli=stimuli,
+        training_labels=training_labels,
+        normalize=normalize,
+        provenance=provenance,
+        progress=progress,
+        buffer_bytes=buffer_bytes,
+    ).raster
+
+
+def record_into(
+    opened: Callable[[SpikeRaster, int], AbstractContextManager[Sink]],
+    model: nn.Module,
+    images: ArrayLike | torch.Tensor,
+    labels: ArrayLike | None,
+    *,
+    layers: str | Sequence[str] | None,
+    rule: Rule,
+    batch_size: int,
+    device: str | torch.device,
+    stimuli: ArrayLike | None,
+    training_labels: ArrayLike | None,
+    normalize: Normalize | None,
+    provenance: Mapping[str, Any] | None,
+    progress: Progress | None,
+    buffer_bytes: int,
+    shard: tuple[int, int] | None = None,
+    fewest_words: int = 1,
+    order: NDArray[np.int64] | None = None,
+) -> Sink:
+    """Run a network and give its spikes to a sink, a few words of all nodes at a time.
+
+    Parameters are those of `record`, and
+
+    Parameters
+    ----------
+    opened : callable
+        ``(template, words per write) -> context of a sink``, called once the nodes are known;
+        `template` is the recording without its data.
+    fewest_words : int
+        Words of every node between two writes, at least.
+    order : ndarray of int64 (bin,), optional
+        Which stimulus is shown in each bin; each once, in order, by default.
+    """
+    shown = prepare(images, normalize)
+    n = len(shown)
+    if batch_size < 1:
+        raise InvalidInputError(f"batch_size must be at least 1, got {batch_size}")
+    per_bin: dict[str, Any] = {
+        "conditions": per_stimulus("labels", labels, n, np.iinfo(np.int16).max),
+        "training_labels": per_stimulus(
+            "training_labels", training_labels, n, np.iinfo(np.int16).max, lowest=-1
+        ),
+        "stimuli": per_stimulus(
+            "stimuli", np.arange(n) if stimuli is None else stimuli, n, np.iinfo(np.int64).max
+        ),
+    }
+    share = cut_share(n if order is None else len(order), shard)
+    n_bins = len(share) if order is None else n
+    target = find_device(device)
+    network = unwrap(model)
+    choice = choose(network, layers)
+    collector = Collector(rule, len(share), buffer_bytes, share.start, fewest_words)
+    sink: Sink | None = None
+    with ExitStack() as stack:
+        stack.enter_context(recording_state(network, target))
+        facts = facts_of(
+            model=type(network).__name__,
+            weights_sha256=weights_sha256(network),
+            preprocessing=shown.settings,
+            preprocessing_sha256=settings_sha256(shown.settings),
+            dataset_sha256=data_sha256(shown.data, per_bin["conditions"]),
+            layer_selection="ReLU-like" if choice.patterns is None else list(choice.patterns),
+            threshold=rule.threshold,
+            unit=rule.unit,
+            channel_rule=rule.channel_rule,
+            mode="eval",
+            device=str(target),
+            batch_size=batch_size,
+            shard=None if shard is None else share.facts,
+        )
+        own = per_bin
+        if order is None:
+            own = {k: None if v is None else v[share.stimuli] for k, v in per_bin.items()}
+        dtype = input_type(network)
+
+        def take(name: str, kind: str, output: torch.Tensor) -> None:
+            collector.take(name, kind, output, seen.features_last)
+
+        with watch(network, choice, take) as seen:
+            for start, stop in share.batches(batch_size):
+                collector.begin(start - share.start, stop - share.start)
+                seen.begin()
+                if order is None:
+                    shown_now = shown.batch(start, stop, target, dtype)
+                else:
+                    shown_now = shown.pick(order[start:stop], target, dtype)
+                _forward(network, shown_now)
+                seen.end()
+                if sink is None:
+                    if not collector.layers:
+                        raise nothing_chosen(network, choice, sorted(seen.unasked))
+                    if seen.functions:
+                        require_static(network, seen.functions)
+                collector.end()
+                if sink is None:
+                    n_nodes = collector.layers[-1].nodes.stop
+                    template = SpikeRaster(
+                        Shape((n_nodes, 1, n_words(n_bins)), np.dtype(np.uint64)),
+                        n_bins=n_bins,
+                        layers=tuple(collector.layers),
+                        schedule="sequential",
+                        provenance={**facts, **(provenance or {})},
+                        **own,
+                    )
+                    sink = stack.enter_context(opened(template, collector.words_per_write))
+                collector.flush(sink.write_words, last=stop >= share.stop)
+                if progress is not None:
+                    progress("record", min(stop, share.stop) - share.start, len(share))
+    if sink is None:
+        raise RecordingError("no stimulus was recorded")
+    return sink
+
+
+def _forward(network: nn.Module, images: torch.Tensor) -> None:
+    try:
+        network(images)
+    except StochnetError:
+        raise
+    except Exception as error:
+        reason = (str(error).strip() or "no reason given").splitlines()[0]
+        raise RecordingError(
+            f"{type(network).__name__} fails on images of shape {tuple(images.shape)} "
+            f"(batch first): {type(error).__name__}: {reason}"
+        ) from error

@@ -1,0 +1,1 @@
+"""Training, and what is watched while it runs."""

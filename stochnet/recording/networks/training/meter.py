@@ -1,0 +1,138 @@
+"""Computes the indicators of a network on the same images again and again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import nn
+
+from stochnet.errors import InvalidInputError
+from stochnet.kernels.threads import Progress
+from stochnet.raster.raster import SpikeRaster
+from stochnet.recording.networks.collector import BUFFER_BYTES
+from stochnet.recording.networks.identity import data_sha256
+from stochnet.recording.networks.inputs.images import Normalize, prepare
+from stochnet.recording.networks.inputs.label_arrays import per_stimulus
+from stochnet.recording.networks.recorder import record_into
+from stochnet.recording.networks.state import find_device
+from stochnet.recording.networks.thresholds import Rule
+from stochnet.recording.networks.training.sample import sampled
+from stochnet.recording.tracking.indicators import Row, indicators
+from stochnet.recording.tracking.plan import make_plan
+
+
+class Meter:
+    """Computes the indicators of networks on fixed images, under fixed schedules.
+
+    Parameters are those of `stochnet.recording.Monitor`; networks are recorded on a `device`, or
+    where they are.
+
+    Attributes
+    ----------
+    plan : Plan
+        Windows and schedules.
+    settings : dict
+        What the numbers depend on beside the weights, ready for JSON.
+    """
+
+    def __init__(
+        self,
+        images: ArrayLike | torch.Tensor,
+        labels: ArrayLike | None = None,
+        *,
+        training_labels: ArrayLike | None = None,
+        layers: str | Sequence[str] | None = None,
+        threshold: float = 0.0,
+        unit: Literal["position", "channel"] = "position",
+        channel_rule: Literal["any", "mean"] = "any",
+        windows: Sequence[int] | None = None,
+        schedules: Sequence[str] | None = None,
+        nodes_per_layer: int | None = None,
+        normalize: Normalize | None = None,
+        batch_size: int = 256,
+        device: str | torch.device | None = None,
+        seed: int = 0,
+    ) -> None:
+        if nodes_per_layer is not None and nodes_per_layer < 1:
+            raise InvalidInputError(f"nodes_per_layer must be at least 1, got {nodes_per_layer}")
+        if batch_size < 1:
+            raise InvalidInputError(f"batch_size must be at least 1, got {batch_size}")
+        shown = prepare(images, normalize)
+        n, highest = len(shown), np.iinfo(np.int16).max
+        self._images = images
+        self._labels = per_stimulus("labels", labels, n, highest)
+        self._training = per_stimulus("training_labels", training_labels, n, highest, lowest=-1)
+        self._normalize = normalize
+        self._layers = layers
+        self._rule = Rule(float(threshold), unit, channel_rule)
+        self._batch_size = batch_size
+        self._device = None if device is None else find_device(device)
+        self._nodes_per_layer = nodes_per_layer
+        self.plan = make_plan(
+            n, self._labels, self._training, windows=windows, schedules=schedules, seed=seed
+        )
+        chosen = [layers] if isinstance(layers, str) else layers
+        self.settings: dict[str, Any] = {
+            "images": data_sha256(shown.data, self._labels),
+            "n_images": n,
+            "training_labels": None if self._training is None else _sha256(self._training),
+            "preprocessing": shown.settings,
+            "layers": "ReLU-like" if chosen is None else list(chosen),
+            "threshold": self._rule.threshold,
+            "unit": unit,
+            "channel_rule": channel_rule,
+            "windows": list(self.plan.windows),
+            "schedules": {one.key: list(one.size) for one in self.plan.presentations},
+            "nodes_per_layer": nodes_per_layer,
+            "seed": self.plan.seed,
+        }
+
+    def record(self, model: nn.Module, progress: Progress | None = None) -> SpikeRaster:
+        """Record a network where it is, or the chosen nodes of it.
+
+        Raises
+        ------
+        InvalidInputError
+            An argument of the meter cannot be used with this network.
+        RecordingError
+            As `stochnet.record`.
+        """
+        return record_into(
+            lambda template, _: sampled(template, self._nodes_per_layer, self.plan.seed),
+            model,
+            self._images,
+            self._labels,
+            layers=self._layers,
+            rule=self._rule,
+            batch_size=self._batch_size,
+            device=_home(model) if self._device is None else self._device,
+            stimuli=None,
+            training_labels=self._training,
+            normalize=self._normalize,
+            provenance=None,
+            progress=progress,
+            buffer_bytes=BUFFER_BYTES,
+        ).raster
+
+    def measure(self, model: nn.Module, progress: Progress | None = None) -> list[Row]:
+        """Return the indicators of a network: a row a layer, and one for the network.
+
+        Raises
+        ------
+        InvalidInputError, RecordingError
+            As `record`.
+        """
+        return indicators(self.record(model, progress), self.plan)
+
+
+def _home(model: nn.Module) -> torch.device:
+    return next((one.device for one in model.parameters()), torch.device("cpu"))
+
+
+def _sha256(labels: NDArray[np.int64]) -> str:
+    return hashlib.sha256(labels.astype("<i8").tobytes()).hexdigest()

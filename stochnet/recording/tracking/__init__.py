@@ -1,0 +1,1 @@
+"""Indicators of a network over its training: what is computed, and the table it is kept in."""

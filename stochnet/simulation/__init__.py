@@ -1,0 +1,1 @@
+"""Simulation: from a bundle to a raster."""

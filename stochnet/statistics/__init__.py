@@ -1,0 +1,1 @@
+"""Statistics of rasters: numbers of nodes and of pairs of nodes."""

@@ -1,0 +1,244 @@
+"""Statistics of nodes: raster -> one number per node, exact for integer data.
+
+Sums are kept as integers until the last division, so results do not depend on block sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stochnet.errors import InvalidInputError
+from stochnet.kernels.counting import summary as kernels
+from stochnet.kernels.threads import run_blocks
+from stochnet.raster.raster import BLOCK_BYTES, SpikeRaster
+from stochnet.raster.windows import check_window
+from stochnet.statistics.moments import Array, cv_from_moments, fano_from_moments, phi
+from stochnet.statistics.summary import stored_moments as summary_moments
+from stochnet.statistics.summary.parts import packed, raster_segments
+from stochnet.statistics.summary.stored import RasterSummary, require_raster
+from stochnet.statistics.summary.summary import summarize
+from stochnet.statistics.unit_sums import UnitSums, at_once
+
+
+def _over_blocks(
+    raster: SpikeRaster | RasterSummary, function: Callable[[SpikeRaster], Any]
+) -> NDArray[Any]:
+    spikes = require_raster(raster, "this statistic")
+    return np.concatenate([function(block) for _, block in spikes.blocks(BLOCK_BYTES)])
+
+
+def spike_count(raster: SpikeRaster | RasterSummary) -> NDArray[np.int64]:
+    """Return the number of spikes of every node: (node,)."""
+    if isinstance(raster, RasterSummary):
+        return summary_moments.spike_count(raster)
+
+    def count(block: SpikeRaster) -> NDArray[np.int64]:
+        data = block.data[0 : block.n_nodes]
+        out = np.empty(block.n_nodes, np.int64)
+        if block.kind == "counts":
+            out[:] = data.reshape(block.n_nodes, -1).sum(axis=1, dtype=np.int64)
+            return out
+        words = data.reshape(block.n_nodes, -1)
+        run_blocks(lambda a, b: kernels.count_spikes(words[a:b], out[a:b]), block.n_nodes)
+        return out
+
+    return _over_blocks(raster, count)
+
+
+def active_bins(raster: SpikeRaster | RasterSummary) -> NDArray[np.int64]:
+    """Return the number of bins with at least one spike: (node,)."""
+    if isinstance(raster, RasterSummary):
+        return summary_moments.active_bins(raster)
+    if raster.kind == "spikes":
+        return spike_count(raster)
+    return _over_blocks(
+        raster,
+        lambda block: np.count_nonzero(block.data[0 : block.n_nodes], axis=(1, 2)).astype(np.int64),
+    )
+
+
+def firing_rate(raster: SpikeRaster | RasterSummary) -> Array:
+    """Return the firing rate of every node.
+
+    Returns
+    -------
+    ndarray (node,)
+        Spikes per bin; spikes per second where the raster has a `bin_width`.
+    """
+    per_bin = spike_count(raster) / (raster.n_trials * raster.n_bins)
+    return per_bin if np.isnan(raster.bin_width) else per_bin / raster.bin_width
+
+
+def dead(raster: SpikeRaster | RasterSummary) -> NDArray[np.bool_]:
+    """Return which nodes never fire: (node,)."""
+    return np.asarray(spike_count(raster) == 0)
+
+
+def saturated(raster: SpikeRaster | RasterSummary) -> NDArray[np.bool_]:
+    """Return which nodes fire in every bin: (node,)."""
+    return np.asarray(active_bins(raster) == raster.n_trials * raster.n_bins)
+
+
+def window_counts(raster: SpikeRaster, window: int) -> NDArray[np.int32]:
+    """Spikes in each full window; windows tile every trial from its first bin.
+
+    Parameters
+    ----------
+    raster : SpikeRaster
+        Read whole: the result has one number for each node and window.
+    window : int
+        Bins per window; bins after the last full window are left out.
+
+    Returns
+    -------
+    ndarray of int32 (node, window)
+        Windows of the first trial first.
+
+    Raises
+    ------
+    InvalidInputError
+        The window does not fit into a trial.
+    """
+    check_window(window, raster.n_bins)
+    return np.asarray(_over_blocks(raster, lambda block: _full_windows(block, window)))
+
+
+def _full_windows(block: SpikeRaster, window: int) -> NDArray[np.int32]:
+    n_full = block.n_bins // window
+    edges = np.arange(n_full + 1) * window
+    data = block.data[0 : block.n_nodes]
+    out = np.empty((block.n_nodes, block.n_trials * n_full), np.int32)
+    if block.kind == "counts":
+        sums = np.add.reduceat(data[..., : edges[-1]], edges[:-1], axis=2, dtype=np.int32)
+        return np.asarray(sums).reshape(block.n_nodes, -1)
+    run_blocks(lambda a, b: kernels.window_spikes(data[a:b], window, out[a:b]), block.n_nodes)
+    return out
+
+
+def window_moments(
+    raster: SpikeRaster | RasterSummary, window: int
+) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
+    """Return (windows per node, sum of counts, sum of their squares), exact integers (node,).
+
+    Raises
+    ------
+    InvalidInputError
+        The window does not fit into a trial.
+    """
+    check_window(window, raster.n_bins)
+    if isinstance(raster, RasterSummary):
+        return summary_moments.window_moments(raster, window)
+
+    both = _over_trials(raster, lambda sums: sums.windows(window, sums.spikes()))
+    return raster.n_trials * (raster.n_bins // window), both[0], both[1]
+
+
+def _over_trials(
+    raster: SpikeRaster, sums_of: Callable[[UnitSums], Sequence[NDArray[np.int64]]]
+) -> NDArray[np.int64]:
+    """Add sums over trials up: (sum, node)."""
+
+    def add(block: SpikeRaster) -> NDArray[np.int64]:
+        data = np.asarray(block.data[0 : block.n_nodes])
+        parts: dict[int, NDArray[np.int64]] = {}
+
+        def run(start: int, stop: int) -> None:
+            found = sums_of(UnitSums.of(data[start:stop], block.n_bins))
+            parts[start] = np.stack([one.sum(axis=0) for one in found], axis=1)
+
+        run_blocks(run, block.n_nodes, step=at_once(block.n_trials, block.node_bytes))
+        return np.concatenate([parts[start] for start in sorted(parts)])
+
+    return _over_blocks(raster, add).T
+
+
+def fano_factor(raster: SpikeRaster | RasterSummary, window: int) -> Array:
+    """Fano factor of every node: variance (ddof=1) over mean of its window counts.
+
+    Parameters
+    ----------
+    raster : SpikeRaster or RasterSummary
+        A summary has the Fano factor of its own window only.
+    window : int
+        Bins per window; windows tile every trial, an incomplete last one is left out.
+
+    Returns
+    -------
+    ndarray (node,)
+        NaN for dead nodes, whose Fano factor does not exist.
+
+    Raises
+    ------
+    InvalidInputError
+        The window does not fit, or there are fewer than two windows.
+    """
+    n, total, squares = window_moments(raster, window)
+    if n < 2:
+        raise InvalidInputError(
+            f"a Fano factor needs at least two windows; one of {window} bins fits: take a "
+            "shorter window or more trials"
+        )
+    return fano_from_moments(n, total, squares)
+
+
+def cv_isi(raster: SpikeRaster) -> Array:
+    """Coefficient of variation of the gaps between successive spikes of a trial (ddof=0).
+
+    Returns
+    -------
+    ndarray (node,)
+        NaN for nodes with fewer than two gaps.
+    """
+    return cv_from_moments(*_over_trials(raster, lambda sums: sums.gaps(sums.spikes())))
+
+
+def autocorrelation(raster: SpikeRaster, lag: int = 1) -> Array:
+    """Correlation of the bins of a trial with those `lag` bins later, active or silent.
+
+    Returns
+    -------
+    ndarray (node,)
+        NaN where the bins do not vary.
+
+    Raises
+    ------
+    InvalidInputError
+        A lag below 1, or no two bins that far apart.
+    """
+    if not 1 <= lag < raster.n_bins:
+        raise InvalidInputError(f"lag must lie between 1 and {raster.n_bins - 1}, got {lag}")
+    pairs = raster.n_trials * (raster.n_bins - lag)
+
+    def correlate(block: SpikeRaster) -> Array:
+        words = packed(block)
+        n_words = words.shape[1] // block.n_trials
+        sums = np.zeros((block.n_nodes, 3), np.int64)
+        run_blocks(
+            lambda a, b: kernels.lagged_pairs(words[a:b], n_words, block.n_bins, lag, sums[a:b]),
+            block.n_nodes,
+        )
+        return phi(sums[:, 0], sums[:, 1], sums[:, 2], pairs)
+
+    return _over_blocks(raster, correlate)
+
+
+def rate_by_condition(raster: SpikeRaster) -> Array:
+    """Spikes per bin of every node in each condition: (node, condition).
+
+    Raises
+    ------
+    InvalidInputError
+        The raster has no conditions.
+    """
+    segments = raster_segments(raster, None, True)
+
+    def rates(block: SpikeRaster) -> Array:
+        parts = summarize(block, per_condition=True, parts=(), segments=segments)
+        return np.stack([s.spikes / s.n_bins if s.n_bins else np.full(s.n_nodes, np.nan)
+                         for s in parts], axis=1)  # fmt: skip
+
+    return _over_blocks(raster, rates)

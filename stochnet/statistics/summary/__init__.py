@@ -1,0 +1,1 @@
+"""Sufficient statistics of blocks of nodes: all that an estimator may see."""

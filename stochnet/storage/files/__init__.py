@@ -1,0 +1,1 @@
+"""Files of any kind: published whole, opened without trust, sealed."""

@@ -1,0 +1,1 @@
+"""Writers of rasters: by nodes or by bins, while they are made."""

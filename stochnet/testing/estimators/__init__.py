@@ -1,0 +1,1 @@
+"""Checks of an estimator of your own."""

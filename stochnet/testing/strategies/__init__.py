@@ -1,0 +1,1 @@
+"""Hypothesis strategies: arrays, parameters, bundles and rasters."""

@@ -1,0 +1,1 @@
+"""Tests of the assumptions of the Poisson model, node by node."""

@@ -1,0 +1,1 @@
+"""Compared statistics: what two rasters are compared by."""

@@ -1,0 +1,1 @@
+"""Excerpts: the material of the figures and tables of a report."""

@@ -1,0 +1,1 @@
+"""Judging: how far chance reaches, and what is beyond it."""

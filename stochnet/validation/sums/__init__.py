@@ -1,0 +1,1 @@
+"""Exact sums over groups of trials: what compared statistics are made of."""

@@ -1,0 +1,1 @@
+"""Workers: processes and clusters that take blocks of nodes."""
