@@ -29,7 +29,7 @@ _HOME = {
     "SpikeRaster": "raster.raster",
     "StochnetError": "errors",
     "StudyResult": "study.result",
-    "SummarySink": "statistics.summary.summary_sink",
+    "SummarySink": "statistics.summary.stored",
     "Workers": "workers.pool",
     "assess": "validation.assumptions.assess",
     "autocorrelation": "statistics.nodes",
@@ -40,7 +40,7 @@ _HOME = {
     "firing_rate": "statistics.nodes",
     "fit": "estimation.fit",
     "fit_bundle": "estimation.fit",
-    "fit_populations": "bundle.resampling",
+    "fit_populations": "bundle.bundle",
     "generate": "simulation.generation",
     "lv": "statistics.gaps",
     "make_schedule": "recording.schedule",
@@ -76,11 +76,10 @@ __all__ = sorted((*_HOME, *_MODULES))
 # ruff: noqa: F401, PLE0605
 if TYPE_CHECKING:
     from stochnet import benchmark
-    from stochnet.bundle.bundle import Bundle
+    from stochnet.bundle.bundle import Bundle, fit_populations
     from stochnet.bundle.latents import Latents
     from stochnet.bundle.populations.population import Population
     from stochnet.bundle.process_fit import ProcessFit
-    from stochnet.bundle.resampling import fit_populations
     from stochnet.errors import StochnetError
     from stochnet.estimation.fit import fit, fit_bundle, select
     from stochnet.process import Flag, Process
@@ -107,8 +106,7 @@ if TYPE_CHECKING:
         window_counts,
     )
     from stochnet.statistics.pairs import pairwise_correlation, population_count, sample_pairs
-    from stochnet.statistics.summary.stored import RasterSummary
-    from stochnet.statistics.summary.summary_sink import SummarySink
+    from stochnet.statistics.summary.stored import RasterSummary, SummarySink
     from stochnet.storage import (
         read_bundle,
         read_raster,

@@ -8,7 +8,7 @@ import naive
 import numpy as np
 from naive import TIE, philox
 
-from stochnet.kernels.normal import MIDDLE, TAIL
+from stochnet.kernels.gaussian import MIDDLE, TAIL
 
 LATENT, DRIVE, TRIAL = 8, 9, 2**32 - 1
 NORMAL = NormalDist()

@@ -20,9 +20,8 @@ from stochnet.benchmark.truth.bivariate import excess_together
 from stochnet.errors import InvalidInputError
 from stochnet.kernels import gaussian as drive
 from stochnet.kernels import rng
-from stochnet.simulation.draw_correlated import scaled_nodes
+from stochnet.simulation.draw_correlated import scaled_nodes, sharing
 from stochnet.simulation.job import make_job
-from stochnet.simulation.sharing import sharing
 from stochnet.storage import bundle_digest, raster_digest
 from stochnet.testing import bundles, latents, seeds
 

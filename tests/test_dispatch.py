@@ -11,13 +11,12 @@ import pytest
 
 import stochnet as sn
 from stochnet.errors import FileFormatError, InvalidInputError, MissingExtraError, WorkerError
-from stochnet.estimation.plan import Plan
+from stochnet.estimation.blocks import Plan
 from stochnet.kernels.threads import count
 from stochnet.simulation.job import make_job
 from stochnet.storage import bundle_digest, raster_digest
 from stochnet.workers import dispatch
-from stochnet.workers.dispatch import Call, results
-from stochnet.workers.fingerprint import fingerprint
+from stochnet.workers.dispatch import Call, fingerprint, results
 from stochnet.workers.pool import UNKNOWN, workers_of
 
 RECORDS = ("bernoulli", "markov", "gamma_renewal")

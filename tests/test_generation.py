@@ -14,7 +14,7 @@ import stochnet as sn
 from stochnet.bundle.populations.families import FAMILIES
 from stochnet.bundle.populations.scales import Scale
 from stochnet.errors import InvalidInputError
-from stochnet.simulation.generation.class_tuning import class_effects, tuned
+from stochnet.simulation.generation.build import class_effects, tuned
 from stochnet.simulation.generation.named_laws import Law
 from stochnet.simulation.generation.noise_correlation import spike_correlation
 from stochnet.simulation.generation.spec import TuningSpec, read_spec

@@ -7,9 +7,8 @@ from scipy import special, stats
 import stochnet as sn
 from stochnet.cli import main
 from stochnet.estimation.latents import fit_latents as latent_fit
-from stochnet.estimation.latents.anchors import fit_anchors, lower, polar, residuals
+from stochnet.estimation.latents.anchors import choose_anchors, fit_anchors, lower, polar, residuals
 from stochnet.estimation.latents.fit_latents import Target, fit_latents
-from stochnet.estimation.latents.latent_anchors import choose_anchors
 from stochnet.estimation.latents.pair_moments import (
     bins_of,
     describe,

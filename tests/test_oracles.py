@@ -11,7 +11,7 @@ from hypothesis import given
 from scipy import optimize, special, stats
 
 import stochnet as sn
-from stochnet.processes.laws.boundary import critical_values
+from stochnet.processes.laws.dispersion import critical_values
 from stochnet.testing import rasters
 
 with warnings.catch_warnings():

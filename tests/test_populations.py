@@ -11,11 +11,16 @@ from scipy import special, stats
 import stochnet as sn
 from stochnet.bundle.populations.bootstrap import balanced, draw_rows, fit_kernel
 from stochnet.bundle.populations.columns import names_of, params_of, scales_of, table_of
-from stochnet.bundle.populations.copula import fit_copula
 from stochnet.bundle.populations.families import FAMILIES
 from stochnet.bundle.populations.loadings import draw_loadings, kept_part, pairs_of_copies
 from stochnet.bundle.populations.margin import Margin, fit_margin, kolmogorov_floor
-from stochnet.bundle.populations.population import kolmogorov_distance, leading, rate_of, states_of
+from stochnet.bundle.populations.population import (
+    fit_copula,
+    kolmogorov_distance,
+    leading,
+    rate_of,
+    states_of,
+)
 from stochnet.bundle.populations.scales import Scale, scale_of
 from stochnet.bundle.populations.sizes import apportion, layer_sizes
 from stochnet.errors import FileFormatError, InvalidInputError

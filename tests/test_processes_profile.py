@@ -11,7 +11,7 @@ from test_conformance import DEGENERATE
 
 import stochnet as sn
 from stochnet.process import Flag
-from stochnet.processes.laws.splines import BASIS, CONTROLS, basis
+from stochnet.processes.laws.rate_profile import BASIS, CONTROLS, basis
 from stochnet.raster.windows import SLOTS, slot_of_bin
 from stochnet.statistics.summary.summary import summarize
 

@@ -12,7 +12,7 @@ from test_conformance import pooled, typical
 
 import stochnet as sn
 from stochnet.errors import FileFormatError, InvalidInputError
-from stochnet.estimation.plan import Plan
+from stochnet.estimation.blocks import Plan
 from stochnet.statistics.summary.parts import raster_segments
 from stochnet.statistics.summary.reading import Request
 from stochnet.statistics.summary.rows import coded_ages, decoded_ages

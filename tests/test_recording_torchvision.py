@@ -8,7 +8,7 @@ import pytest
 from recording_networks import counts, images, plain_counts
 
 from stochnet.recording import build_model, record
-from stochnet.recording.networks.models.torchvision_compat import import_torchvision
+from stochnet.recording.networks.torchvision_compat import import_torchvision
 
 ROOT = Path(__file__).resolve().parents[1]
 

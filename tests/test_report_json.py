@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 import stochnet as sn
 from stochnet.raster.layers import Layer
-from stochnet.validation.answers import Diagnostic, Finding, FitCheck, Interval
+from stochnet.validation.comparison import Diagnostic, Finding, FitCheck, Interval
 from stochnet.validation.excerpt.matrices import alike_first
 from stochnet.validation.excerpt.node_table import MOST_ROWS, node_table
 

@@ -11,7 +11,7 @@ from pages import check_page
 import stochnet as sn
 from stochnet.raster.layers import Layer
 from stochnet.report.page import chance, number
-from stochnet.validation.answers import Diagnostic, Finding, FitCheck, Interval
+from stochnet.validation.comparison import Diagnostic, Finding, FitCheck, Interval
 from stochnet.validation.excerpt.node_table import MOST_ROWS, node_table
 from stochnet.validation.page.matrix import _levels, _runs, _squares
 from stochnet.validation.page.page_words import interval

@@ -60,7 +60,7 @@ def fork(function, *args):
 
 
 def killed(
-    bundle, path, where="stochnet.storage.writers.journal.append", calls=4, before=False, **kwargs
+    bundle, path, where="stochnet.storage.files.journal.append", calls=4, before=False, **kwargs
 ):
     """Simulate in a process that is killed by SIGKILL before or after a call of a function."""
 
@@ -104,11 +104,11 @@ def only(folder, ending):
 POINTS = [
     ("stochnet.storage.writers.node_writer.create_contiguous", 1, True, 0),
     ("stochnet.storage.writers.node_writer.create_contiguous", 1, False, 0),
-    ("stochnet.storage.writers.journal.start", 1, False, 0),
+    ("stochnet.storage.files.journal.start", 1, False, 0),
     ("stochnet.storage.writers.node_writer.reserve", 1, False, 0),
-    ("stochnet.storage.writers.journal.append", 1, True, 0),
-    ("stochnet.storage.writers.journal.append", 1, False, 8),
-    ("stochnet.storage.writers.journal.append", 3, False, 24),
+    ("stochnet.storage.files.journal.append", 1, True, 0),
+    ("stochnet.storage.files.journal.append", 1, False, 8),
+    ("stochnet.storage.files.journal.append", 3, False, 24),
     ("stochnet.storage.writers.node_writer.equals", 4, False, None),
     ("stochnet.storage.writers.node_writer.set_digest", 1, True, 60),
     ("stochnet.storage.writers.node_writer.set_digest", 1, False, 60),

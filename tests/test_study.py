@@ -20,8 +20,7 @@ from stochnet.errors import InvalidInputError
 from stochnet.study.cells import cells_of, chosen, label
 from stochnet.study.config import StudyConfig, laid_over
 from stochnet.study.lock import locked
-from stochnet.study.tables import formatted
-from stochnet.study.timing import Clock, duration
+from stochnet.study.tables import Clock, duration, formatted
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "tests" / "study_example"

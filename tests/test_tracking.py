@@ -19,11 +19,11 @@ import stochnet as sn
 from stochnet.cli import main
 from stochnet.errors import FileFormatError, InvalidInputError
 from stochnet.recording import Monitor, build_model, load_dataset, save_network, track, train
-from stochnet.recording.networks.models.checkpoints import epoch_of, find_checkpoints
 from stochnet.recording.networks.training.meter import Meter
+from stochnet.recording.networks.training.track import epoch_of, find_checkpoints
+from stochnet.recording.tracking.indicators import class_selectivity
 from stochnet.recording.tracking.log import Log
 from stochnet.recording.tracking.plan import make_plan
-from stochnet.recording.tracking.selectivity import class_selectivity
 from stochnet.statistics.table import statistics_table
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"

@@ -15,8 +15,7 @@ import stochnet as sn
 from stochnet.cli import main
 from stochnet.errors import InvalidInputError, MissingExtraError, WorkerError
 from stochnet.storage import raster_digest
-from stochnet.workers.dispatch import Call, results
-from stochnet.workers.fingerprint import fingerprint
+from stochnet.workers.dispatch import Call, fingerprint, results
 from stochnet.workers.pool import Workers, open_executor
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 import stochnet as sn
 from stochnet.recording import build_model, load_dataset, record, train
-from stochnet.recording.networks.training.processors import torch_threads
+from stochnet.recording.networks.training.train import torch_threads
 
 HERE = Path(__file__).resolve().parent
 FIELDS = (

@@ -25,7 +25,7 @@ from scipy import stats
 
 import stochnet as sn
 from stochnet.recording import build_model, load_dataset, load_network, record, train
-from stochnet.recording.networks.training.processors import torch_threads
+from stochnet.recording.networks.training.train import torch_threads
 
 HERE = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("STOCHNET_SHARED", HERE.parents[2] / "shared")) / "data"

@@ -15,7 +15,7 @@ from torch import nn
 
 import stochnet as sn
 from stochnet.recording import Dataset, draw_labels, record
-from stochnet.recording.networks.training.processors import torch_threads
+from stochnet.recording.networks.training.train import torch_threads
 
 HERE = Path(__file__).resolve().parent
 if str(HERE) not in sys.path:

@@ -18,7 +18,7 @@ from torch import nn
 import stochnet as sn
 from stochnet.errors import InvalidInputError
 from stochnet.recording import record
-from stochnet.recording.networks.training.processors import torch_threads
+from stochnet.recording.networks.training.train import torch_threads
 
 HERE = Path(__file__).resolve().parent
 for folder in (HERE.parent / "memorization", HERE):

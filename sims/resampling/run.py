@@ -24,7 +24,7 @@ import stochnet as sn
 from stochnet.bundle.populations.margin import kolmogorov_floor
 from stochnet.bundle.populations.population import kolmogorov_distance
 from stochnet.recording import build_model, load_dataset, record, train
-from stochnet.recording.networks.training.processors import torch_threads
+from stochnet.recording.networks.training.train import torch_threads
 
 HERE = Path(__file__).resolve().parent
 FIELDS = (

@@ -5,23 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stochnet.bundle.latents import Latents
+from stochnet.bundle.populations.population import Population
+from stochnet.bundle.populations.sizes import Sizes
 from stochnet.bundle.process_fit import ProcessFit, known_fit
+from stochnet.bundle.resampling import Source, populations_of, resample
 from stochnet.bundle.selection import Selection
 from stochnet.errors import InvalidInputError
+from stochnet.kernels.threads import Progress
 from stochnet.process import Process
 from stochnet.processes import get_process
-from stochnet.raster.labels import per_bin
 from stochnet.raster.layers import Layer, check_layers
-
-if TYPE_CHECKING:
-    from stochnet.bundle.populations.population import Population
-    from stochnet.bundle.populations.sizes import Sizes
+from stochnet.raster.provenance import provenance
+from stochnet.raster.raster import per_bin
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -156,14 +157,30 @@ class Bundle:
             Smoothed bootstrap of whole nodes, or fitted laws with a Gaussian copula
             (`stochnet.Population`).
 
+        Returns
+        -------
+        Bundle
+            Of known parameters: without errors, flags, selection and laws of its own. Layers are
+            flat.
+
         Raises
         ------
         InvalidInputError
             An unknown law or layer, or a size below 1.
         """
-        from stochnet.bundle.resampling import resample
-
-        return resample(self, n_nodes, rng=rng, law=law)
+        source = Source(self.fits, self.layers, self.latents, self.populations)
+        drawn = resample(source, n_nodes, rng=rng, law=law)
+        return Bundle(
+            drawn.fits,
+            drawn.layers,
+            self.n_trials,
+            self.n_bins,
+            self.conditions,
+            self.bin_width,
+            self.schedule,
+            provenance(resampled=drawn.facts, source=dict(self.provenance)),
+            latents=drawn.latents,
+        )
 
     @classmethod
     def from_params(
@@ -217,3 +234,23 @@ class Bundle:
             bin_width,
             latents=latents,
         )
+
+
+def fit_populations(bundle: Bundle, *, progress: Progress | None = None) -> tuple[Population, ...]:
+    """Fit the laws of the parameters over nodes: one for every layer and process.
+
+    Put them into a bundle with ``dataclasses.replace(bundle, populations=...)``; `stochnet fit`
+    does it by itself.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    progress : callable, optional
+        Called with (what, done, total).
+
+    Returns
+    -------
+    tuple of Population
+        Layer by layer, in the order of the fits.
+    """
+    return populations_of(bundle.fits, bundle.layers, progress)

@@ -14,15 +14,15 @@ from stochnet.errors import StochnetError
 # Commands are shown in this order: that of the work.
 from stochnet.cli.demo import command
 from stochnet.cli import record
-from stochnet.cli import track
+from stochnet.cli import record as track
 from stochnet.cli import present
 from stochnet.cli import fit
 from stochnet.cli import simulate
 from stochnet.cli import validate
-from stochnet.cli import generate
-from stochnet.cli import assess
-from stochnet.cli import summaries
-from stochnet.cli import counts
+from stochnet.cli import simulate as generate
+from stochnet.cli import validate as assess
+from stochnet.cli import present as summaries
+from stochnet.cli import present as counts
 from stochnet.cli import benchmark
 from stochnet.cli import files
 from stochnet.cli import study

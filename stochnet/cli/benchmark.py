@@ -10,8 +10,8 @@ import typer
 from rich.table import Table
 
 from stochnet.cli.app import Config, Quiet, app
-from stochnet.cli.columns import columns, number
 from stochnet.cli.console import note, progress, to_stdout
+from stochnet.cli.tables import columns, number
 
 if TYPE_CHECKING:
     from stochnet.benchmark import Entrant, Scores

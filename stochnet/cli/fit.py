@@ -75,8 +75,8 @@ def fit(
     quiet: Quiet = False,
 ) -> None:
     """Fit a process to every node, of a raster or of a summary."""
-    from stochnet.bundle.resampling import fit_populations
-    from stochnet.cli.fit_tables import bundle_table, population_table, selection_table
+    from stochnet.bundle.bundle import fit_populations
+    from stochnet.cli.tables import bundle_table, population_table, selection_table
     from stochnet.estimation.fit import fit_bundle
     from stochnet.storage import read_observed, write_bundle
     from stochnet.storage.files.publish import check_target

@@ -10,6 +10,7 @@ import typer
 
 from stochnet.cli.app import By, Config, Quiet, Raster, ScheduleName, Seed, Windows, app
 from stochnet.cli.console import note, progress, to_stdout
+from stochnet.cli.summary_options import Parts, PerCondition, Window
 
 
 @app.command()
@@ -66,3 +67,43 @@ def stats(
     console.print(stats_table(result))
     if per_node:
         console.print(node_table(result))
+
+
+@app.command()
+def rebin(
+    raster: Annotated[Path, typer.Argument(metavar="RASTER.h5", show_default=False)],
+    window: Annotated[int, typer.Option("--window", "-w", help="Bins per window.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.h5")],
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Make every window one bin that holds its number of spikes."""
+    from stochnet.recording.rebin import rebin as apply
+    from stochnet.storage import read_raster
+
+    with progress(quiet) as report:
+        counted = apply(read_raster(raster), window, path=output, progress=report)
+    note(f"{output}: {counted}", quiet)
+
+
+@app.command()
+def summarize(
+    raster: Annotated[Path, typer.Argument(metavar="RASTER.h5", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="SUMMARY.h5")],
+    window: Window = None,
+    per_condition: PerCondition = False,
+    part: Parts = None,
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Keep of a raster what a fit needs, without its spikes."""
+    from stochnet.statistics.summary.stored import RasterSummary
+    from stochnet.storage import read_raster, write_summary
+    from stochnet.storage.files.publish import check_target
+
+    check_target(output)
+    summary = RasterSummary.of(
+        read_raster(raster), window=window, per_condition=per_condition, parts=part or None
+    )
+    write_summary(summary, output)
+    note(f"{output}: {summary}", quiet)

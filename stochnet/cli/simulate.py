@@ -69,7 +69,7 @@ def simulate(
     """
     from stochnet.kernels.rng import resolve_seed
     from stochnet.simulation.simulate import simulate as draw
-    from stochnet.statistics.summary.summary_sink import SummarySink
+    from stochnet.statistics.summary.stored import SummarySink
     from stochnet.storage import read_bundle, write_summary
     from stochnet.storage.files.publish import check_target
     from stochnet.workers.pool import open_executor
@@ -98,3 +98,26 @@ def simulate(
         write_summary(sink.summary, output)
     result = drawn if sink is None else sink.summary
     note(f"{output}: {result}, seed {drawn.provenance['seed']}", quiet)
+
+
+@app.command()
+def generate(
+    spec: Annotated[Path, typer.Argument(metavar="SPEC.toml", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="BUNDLE.h5")],
+    seed: Seed = None,
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Make a network with known parameters from a specification, without any recording."""
+    from stochnet.cli.console import to_stderr_table
+    from stochnet.cli.tables import bundle_table
+    from stochnet.simulation.generation import generate as make
+    from stochnet.storage import write_bundle
+    from stochnet.storage.files.publish import check_target
+
+    check_target(output)
+    bundle = make(spec, rng=seed)
+    write_bundle(bundle, output)
+    if not quiet:
+        to_stderr_table(bundle_table(bundle))
+    note(f"{output}: {bundle.n_nodes:,} nodes, seed {bundle.provenance['seed']}", quiet)

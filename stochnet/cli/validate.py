@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.table import Table
 
-from stochnet.cli.app import Config, Quiet, Windows, app
-from stochnet.cli.console import to_stdout
+from stochnet.cli.app import Config, Quiet, Raster, Windows, app
+from stochnet.cli.console import note, progress, to_stdout
 from stochnet.cli.places import SchedulerOption, WorkersOption
+
+if TYPE_CHECKING:
+    from stochnet.validation.assumptions.assessment import Assessment
 
 
 @app.command()
@@ -96,3 +101,104 @@ def validate(
     console.print(report.verdict)
     if strict and not report.meets(quality):
         raise typer.Exit(1)
+
+
+@app.command()
+def assess(
+    raster: Raster,
+    window: Windows = None,
+    level: Annotated[
+        float, typer.Option("--level", help="A node fails where its q-value is below it.")
+    ] = 0.05,
+    surrogates: Annotated[
+        int, typer.Option("--surrogates", help="Surrogates for each number of spikes.")
+    ] = 2000,
+    seed: Annotated[
+        int, typer.Option("--seed", help="Of the surrogates; from 0 to 2**64 - 1.")
+    ] = 0,
+    per_node: Annotated[
+        bool, typer.Option("--per-node", help="p-values of every node, not only fractions.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+    figure: Annotated[
+        Path | None,
+        typer.Option("--figure", metavar="FILE.png", help="Draw layers by tests; .png or .svg."),
+    ] = None,
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Test whether nodes are Poisson: dispersion, independence, stationarity, gaps."""
+    from stochnet.report import check_figure
+    from stochnet.storage import read_raster
+    from stochnet.storage.files.publish import check_target
+    from stochnet.validation.assumptions.assess import assess as test
+
+    if figure is not None:
+        check_figure(figure)
+        check_target(figure)
+    with progress(quiet) as report:
+        found = test(
+            read_raster(raster),
+            window or None,
+            level=level,
+            n_surrogates=surrogates,
+            seed=seed,
+            progress=report,
+        )
+    if figure is not None:
+        found.to_figure(figure)
+        note(f"{figure}: {len(found.layers)} layers × {len(found.tests)} tests", quiet)
+    if as_json:
+        typer.echo(json.dumps(found.to_dict(per_node), allow_nan=False))
+        return
+    console = to_stdout()
+    for part in (_tests_table(found), _node_table(found) if per_node else None):
+        if part is not None:
+            console.print(part)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}"
+
+
+def _tests_table(found: Assessment) -> Table:
+    """Return one row a layer and test."""
+    table = Table(
+        title=f"{found.n_nodes:,} nodes × {found.n_trials:,} trials × {found.n_bins:,} bins, "
+        f"schedule {found.schedule}",
+        caption=f"Passed: q-value of at least {found.level:g} (false discovery rate over the "
+        f"tested nodes of a test; {found.n_surrogates:,} surrogates, seed {found.seed}). Effect: "
+        "median over tested nodes, and the range of 90 % of them; docs/assessing.md says what it "
+        "is.",
+    )
+    for name in ("layer", "test", "nodes", "tested", "passed", "fraction", "effect", "5–95 %"):
+        left = name in ("layer", "test")
+        table.add_column(name, justify="left" if left else "right", no_wrap=left)
+    before = ""
+    for row in found.table():
+        if before not in ("", row["layer"]):
+            table.add_section()
+        name = "" if row["layer"] == before else row["layer"]
+        before = row["layer"]
+        test = row["test"] if row["window"] is None else f"{row['test']}, W={row['window']}"
+        spread = "–" if row["low"] is None else f"{row['low']:.3g} – {row['high']:.3g}"
+        numbers = (f"{row[key]:,}" for key in ("n_nodes", "testable", "passed"))
+        table.add_row(
+            name, test, *numbers, _number(row["fraction"]), _number(row["median"]), spread
+        )
+    return table
+
+
+def _node_table(found: Assessment) -> Table:
+    """Return the p-values of every node."""
+    table = Table(title="p-values (not corrected for the number of nodes)")
+    table.add_column("layer", no_wrap=True)
+    for name in ("node", *(test.label for test in found.tests)):
+        table.add_column(name, justify="right")
+    columns: list[list[Any]] = [test.p_value.tolist() for test in found.tests]
+    for layer in found.layers:
+        for node in range(layer.first, layer.first + layer.n_nodes):
+            values = (column[node] for column in columns)
+            texts = ("–" if value != value else f"{value:.2g}" for value in values)
+            table.add_row(layer.name, str(node - layer.first), *texts)
+    return table

@@ -12,10 +12,9 @@ from stochnet.bundle.fingerprints import fit_facts
 from stochnet.bundle.process_fit import ProcessFit
 from stochnet.bundle.selection import Selection, check_criterion, choose
 from stochnet.errors import InvalidInputError
-from stochnet.estimation.blocks import fit_all, score_nodes, with_intervals
+from stochnet.estimation.blocks import Plan, fit_all, score_nodes, with_intervals
 from stochnet.estimation.held_out import fold_of_trial
 from stochnet.estimation.latents.fit_latents import Rank, check_rank, fit_latents
-from stochnet.estimation.plan import Plan
 from stochnet.estimation.shrinkage import shrink as shrunken
 from stochnet.kernels.threads import Progress
 from stochnet.process import Flag, Process

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.bundle.intervals import LEVEL
-from stochnet.bundle.process_fit import ProcessFit
+from stochnet.bundle.process_fit import LEVEL, ProcessFit
 from stochnet.process import Flag
 from stochnet.processes.laws.scipy_stats import stats
 from stochnet.raster.layers import Layer

@@ -22,8 +22,7 @@ from scipy import special
 
 from stochnet.process import Array, Estimate, Flag, Param, Params, Process, first_flags
 from stochnet.processes.laws import gamma_gaps, renewal
-from stochnet.processes.laws.gamma_fit import Maximum, maximise, start
-from stochnet.processes.laws.gamma_intervals import shape_end
+from stochnet.processes.laws.gamma_fit import Maximum, maximise, shape_end, start
 from stochnet.processes.laws.scipy_stats import stats
 from stochnet.statistics.summary.parts import LONGEST_AGE
 from stochnet.statistics.summary.summary import Summary

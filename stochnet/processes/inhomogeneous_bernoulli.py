@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from stochnet.process import Independent, Param, Process
-from stochnet.processes.laws.rate_profile import Profile
-from stochnet.processes.laws.splines import CONTROLS
+from stochnet.processes.laws.rate_profile import CONTROLS, Profile
 from stochnet.raster.windows import SLOTS
 
 PROFILE = Profile("p", highest=1.0, binary=True)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from stochnet.process import Array, Independent, Param, Params, Process
-from stochnet.processes.laws.counting import highest_count, poisson_table
-from stochnet.processes.laws.rate_profile import Profile
-from stochnet.processes.laws.splines import CONTROLS
+from stochnet.processes.laws.gains import highest_count, poisson_table
+from stochnet.processes.laws.rate_profile import CONTROLS, Profile
 from stochnet.raster.windows import SLOTS
 from stochnet.statistics.summary.summary import Summary
 

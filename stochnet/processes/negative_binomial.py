@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from stochnet.process import Array, Estimate, Independent, Param, Params, Process
-from stochnet.processes.laws.counting import highest_count, poisson_table
 from stochnet.processes.laws.dispersion import fit_dispersion, negative_binomial, profile_ends
-from stochnet.processes.laws.gains import gamma_levels
+from stochnet.processes.laws.gains import gamma_levels, highest_count, poisson_table
 from stochnet.statistics.summary.summary import Summary
 
 

@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from stochnet.errors import InvalidInputError
 from stochnet.raster import packing
-from stochnet.raster.labels import per_bin
 from stochnet.raster.layers import Layer, check_layers, cut_layers
 
 SCHEDULES = ("none", "shuffled", "blocked", "stratified", "sequential")
@@ -291,3 +290,28 @@ def _check(raster: SpikeRaster) -> None:
         )
     if raster.schedule not in SCHEDULES:
         raise InvalidInputError(f"schedule must be one of {SCHEDULES}, got {raster.schedule!r}")
+
+
+def per_bin(
+    name: str, values: ArrayLike, n_trials: int, n_bins: int, dtype: type = np.int16
+) -> NDArray[Any]:
+    """Return numbers (trial, bin); those of one trial hold for every trial.
+
+    Raises
+    ------
+    InvalidInputError
+        Another shape, fractions, or numbers below -1 or too large for the type.
+    """
+    array = np.asarray(values)
+    if array.ndim == 1:
+        array = np.broadcast_to(array, (n_trials, len(array)))
+    if array.shape != (n_trials, n_bins):
+        raise InvalidInputError(
+            f"{name} must have shape (trial, bin) = {(n_trials, n_bins)}, got {array.shape}"
+        )
+    high = int(np.iinfo(dtype).max)
+    if array.dtype.kind not in "iu" or array.min() < -1 or array.max() > high:
+        raise InvalidInputError(
+            f"{name} must be integers from -1 (none) to {high}; number your labels 0, 1, …"
+        )
+    return np.ascontiguousarray(array, dtype=dtype)

@@ -18,8 +18,7 @@ from stochnet.kernels.threads import run_blocks
 from stochnet.process import Independent, Renewal, Stepwise
 from stochnet.raster import packing
 from stochnet.raster.windows import SLOTS, Segments, cut_segments, slot_of_bin
-from stochnet.simulation.draw_correlated import draw_correlated
-from stochnet.simulation.sharing import Sharing, by_latents
+from stochnet.simulation.draw_correlated import Sharing, by_latents, draw_correlated
 
 # Of the tables that one thread makes at a time.
 TABLE_BYTES = 1 << 25

@@ -16,12 +16,11 @@ from stochnet.kernels import rng
 from stochnet.kernels.threads import count
 from stochnet.process import Process
 from stochnet.raster import packing
-from stochnet.raster.labels import per_bin
 from stochnet.raster.provenance import provenance
-from stochnet.raster.raster import BLOCK_BYTES, SpikeRaster
+from stochnet.raster.raster import BLOCK_BYTES, SpikeRaster, per_bin
 from stochnet.raster.sinks import Shape
 from stochnet.simulation.draw import TARGETS, Run, draw_nodes, kernels_of
-from stochnet.simulation.sharing import Sharing, sharing
+from stochnet.simulation.draw_correlated import Sharing, sharing
 
 Law = tuple[Process, NDArray[np.int64], Mapping[str, Any], int | None]
 

@@ -15,9 +15,8 @@ from stochnet.kernels.threads import Progress
 from stochnet.raster.layers import cut_layers
 from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.sinks import BlockSink
-from stochnet.simulation.execution import in_order
 from stochnet.simulation.job import DrawnArray, Job, make_job
-from stochnet.simulation.run import fill
+from stochnet.simulation.run import fill, in_order
 from stochnet.storage import open_sink
 
 

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.bundle.bundle import Bundle
-from stochnet.bundle.intervals import LEVEL
 from stochnet.bundle.latents import Latents
-from stochnet.bundle.process_fit import ProcessFit, joined
+from stochnet.bundle.process_fit import LEVEL, ProcessFit, joined
 from stochnet.bundle.selection import Selection
 from stochnet.errors import FileFormatError
 from stochnet.process import Process

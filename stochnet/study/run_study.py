@@ -16,8 +16,7 @@ from stochnet.study.lanes import Lane, open_lanes
 from stochnet.study.lock import locked
 from stochnet.study.manifest import FAILURES, Manifest, append
 from stochnet.study.result import CellFailure, StudyResult
-from stochnet.study.tables import write_tables
-from stochnet.study.timing import Clock
+from stochnet.study.tables import Clock, write_tables
 from stochnet.study.worker import Outcome, describe, run_cell, run_finish
 
 SECONDS_BETWEEN_LOOKS = 1.0

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.kernels.laws import largest_difference, sort_keys
 from stochnet.raster.raster import SpikeRaster
-from stochnet.validation.answers import Interval
 from stochnet.validation.judging.randomization import LEVEL
 
 Values = NDArray[Any]
-
-NO_INTERVAL = Interval(math.nan, math.nan, math.nan)
-# From this many values on, sorting by digits saves more than its kernel takes to compile.
-MANY = 1 << 16
 
 RULE = (
     "Each statistic is compared at equal size by two distances: the difference of the means, and "
@@ -32,6 +27,18 @@ RULE = (
     "calibrated by simulation). For fractions of nodes (dead, saturated) three nodes are allowed "
     "beyond that."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A value with its 95 % interval, from resampling whole trials; NaN where there is none."""
+
+    value: float
+    low: float
+    high: float
+
+
+NO_INTERVAL = Interval(math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,53 +182,13 @@ def moments(values: Values) -> Moments:
     return Moments(float(known.mean()), float(known.var()))
 
 
-def rmse(first: Values, second: Values) -> float:
-    """Root mean square difference over the pairs without NaN; NaN if there are none."""
-    difference = (first.astype(np.float64) - second).ravel()
-    missing = np.isnan(difference)
-    known = difference[~missing] if missing.any() else difference
-    return float(np.sqrt(np.mean(known**2))) if known.size else math.nan
-
-
-def kolmogorov(first: Values, second: Values) -> float:
-    """Largest difference between the distribution functions; NaN values are left out."""
-    return _difference(_ordered(first), _ordered(second))
-
-
-def _ordered(values: Values) -> Values:
-    """Sort the values that are not NaN; count those of each size instead where they are whole."""
-    if values.dtype.kind == "i":
-        return np.bincount(values.ravel())
-    if values.dtype == np.float32 and values.size >= MANY:
-        return _sorted_by_digits(values.ravel())
-    # NaN comes last.
-    ordered = np.sort(values, axis=None)
-    return ordered[: ordered.size - np.count_nonzero(np.isnan(ordered))]
-
-
-def _sorted_by_digits(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    missing = np.isnan(values)
-    # Adding zero makes -0 a 0, which it equals.
-    bits = ((values[~missing] if missing.any() else values) + np.float32(0)).view(np.int32)
-    lowest = np.int32(-(2**31))
-    # As whole numbers, floats are in order once the negative ones are turned over.
-    keys = (bits ^ (bits >> 31 | lowest)).view(np.uint32)
-    other = np.empty_like(keys)
-    sort_keys(keys, other)
-    bits = other.view(np.int32)
-    return (bits ^ (~bits >> 31 | lowest)).view(np.float32)
-
-
-def _difference(first: Values, second: Values) -> float:
-    if first.dtype.kind == second.dtype.kind == "i":
-        laws = np.zeros((2, max(first.size, second.size)))
-        for law, counts in zip(laws, (first, second), strict=True):
-            law[: counts.size] = counts / counts.sum()
-        return float(np.abs(np.cumsum(laws[0] - laws[1])).max())
-    if not first.size or not second.size:
-        return math.nan
-    below = [np.arange(side.size + 1) / side.size for side in (first, second)]
-    return float(largest_difference(first, second, below[0], below[1]))
+def kolmogorov(first: NDArray[np.int64], second: NDArray[np.int64]) -> float:
+    """Return the largest difference between the distribution functions of whole numbers."""
+    counts = [np.bincount(side.ravel()) for side in (first, second)]
+    laws = np.zeros((2, max(side.size for side in counts)))
+    for law, side in zip(laws, counts, strict=True):
+        law[: side.size] = side / side.sum()
+    return float(np.abs(np.cumsum(laws[0] - laws[1])).max())
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,3 +216,136 @@ class Source:
     def of(cls, raster: SpikeRaster) -> Source:
         """Describe a raster."""
         return cls(*raster.shape, raster.schedule, raster.kind, float(raster.bin_width))
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """A condition that must hold for two rasters to be compared at all.
+
+    Attributes
+    ----------
+    name, label : str
+        For programs and for people.
+    passed : bool
+    detail : str
+        What was found, and where it fails what to do.
+    """
+
+    name: str
+    label: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that differs: what, where and by how much.
+
+    Attributes
+    ----------
+    scope : str or None
+        Name of the layer; None is the whole network.
+    label : str
+        Of the statistic.
+    size : float
+        Distance over the largest that chance explains; findings are ordered by it.
+    sentence : str
+    """
+
+    scope: str | None
+    label: str
+    size: float
+    sentence: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class FitCheck:
+    """Observed window counts of a layer against the laws that were fitted to its nodes.
+
+    Attributes
+    ----------
+    scope : str or None
+        Name of the layer; None is the whole network.
+    processes : tuple of str
+        Names of the processes of its nodes.
+    window : int
+        Bins per window.
+    n_nodes, n_windows : int
+        Nodes, and windows of each, that were used.
+    pit : ndarray of float64 (bin,)
+        Share of the randomised probability integral transforms in equal bins of [0, 1]; equal
+        where the laws are right (Czado, Gneiting & Held 2009, Biometrics 65, 1254-1261).
+    distance : float
+        Largest difference (Kolmogorov) between their distribution function and the uniform one.
+    observed, expected : ndarray of float64 (count,)
+        Windows with 0, 1, 2, … spikes: seen, and expected under the laws (rootogram; Kleiber &
+        Zeileis 2016, The American Statistician 70, 296-303).
+    """
+
+    scope: str | None
+    processes: tuple[str, ...]
+    window: int
+    n_nodes: int
+    n_windows: int
+    pit: NDArray[np.float64]
+    distance: float
+    observed: NDArray[np.float64]
+    expected: NDArray[np.float64]
+
+
+# Statistics that are named beside the first.
+
+
+NAMED = 3
+
+
+def sentences(
+    statistics: Sequence[Comparison],
+    findings: Sequence[Finding],
+    diagnostics: Sequence[Diagnostic] = (),
+) -> str:
+    """Say in two short sentences what differs most, where and by how much, and what is kept.
+
+    A statistic is kept if it is indistinguishable at this size in the network and in every layer.
+    """
+    judged = [one for one in statistics if one.verdict != "undecided"]
+    failed = [one for one in diagnostics if not one.passed]
+    first = f"Not comparable: {failed[0].detail} " if failed else ""
+    if not judged:
+        return (
+            f"{first}No verdict: the rasters are too short to be cut into groups of trials of the "
+            "same make, so nothing says how small a distance has to be. The table shows both sides."
+        )
+    n = len({one.label for one in judged})
+    if not findings:
+        return (
+            f"{first}At this size the surrogate cannot be told from the recording by any of the "
+            f"{n} statistics. {_reach(judged)}"
+        )
+    text = f"{first}{findings[0].sentence}. It keeps {n - len(findings)} of {n} statistics"
+    rest = [f"{one.label} ({_place(one.scope)})" for one in findings[1 : 1 + NAMED]]
+    if len(findings) > 1 + NAMED:
+        rest.append(f"{len(findings) - 1 - NAMED} more")
+    return f"{text}; also different: {_join(rest)}." if rest else f"{text}."
+
+
+def _reach(judged: Sequence[Comparison]) -> str:
+    """Say how small a difference would have been found."""
+    one = next((x for x in judged if x.scope is None and x.smallest is not None), None)
+    if one is None or one.smallest is None:
+        return "Distances stay within what chance explains in the network and in every layer."
+    size = f"{one.smallest:.2g}"
+    if one.observed.mean > 0:
+        size = f"{one.smallest / one.observed.mean:.1%}"
+    return (
+        f"A difference of {size} in the mean {one.label} of the network would have been found with "
+        "probability 0.9."
+    )
+
+
+def _place(scope: str | None) -> str:
+    return "the network" if scope is None else f"layer {scope}"
+
+
+def _join(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from stochnet.bundle.bundle import Bundle
 from stochnet.raster.raster import SpikeRaster
 from stochnet.statistics.nodes import active_bins, spike_count
-from stochnet.validation.answers import Diagnostic
+from stochnet.validation.comparison import Diagnostic
 from stochnet.validation.matching import per_bin
 
 # Largest difference in the share of a condition.

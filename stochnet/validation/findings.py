@@ -9,8 +9,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from stochnet.statistics.moments import Array
-from stochnet.validation.answers import Finding
-from stochnet.validation.comparison import Comparison, excess
+from stochnet.validation.comparison import Comparison, Finding, excess
 
 # What is seen in other statistics too, if one of these differs in the same place.
 FOLLOWS = {

@@ -18,8 +18,8 @@ from stochnet.raster.raster import SpikeRaster
 from stochnet.simulation.simulate import simulate
 from stochnet.statistics.moments import Array
 from stochnet.statistics.nodes import window_counts
-from stochnet.validation.answers import FitCheck
 from stochnet.validation.compared.together import take_nodes
+from stochnet.validation.comparison import FitCheck
 from stochnet.validation.sides import Sides
 
 Index = NDArray[np.int64]

@@ -15,11 +15,17 @@ from numpy.typing import NDArray
 
 from stochnet.raster.layers import Layer
 from stochnet.report import check_page
-from stochnet.validation.answers import Diagnostic, Finding, FitCheck
-from stochnet.validation.comparison import RULE, Comparison, Source
+from stochnet.validation.comparison import (
+    RULE,
+    Comparison,
+    Diagnostic,
+    Finding,
+    FitCheck,
+    Source,
+    sentences,
+)
 from stochnet.validation.excerpt.excerpt import Excerpt
 from stochnet.validation.excerpt.figures_json import checks, figures
-from stochnet.validation.verdict import sentences
 
 SCHEMA = "stochnet-validation/2"
 

@@ -15,13 +15,12 @@ from stochnet.kernels.threads import Progress, single_library_thread
 from stochnet.raster.raster import SpikeRaster
 from stochnet.statistics.nodes import active_bins
 from stochnet.statistics.table import USUAL_WINDOWS
-from stochnet.validation.answers import FitCheck
 from stochnet.validation.choice import CLASSIFICATION, DIMENSION, POPULATION, choose
 from stochnet.validation.compared import gather
 from stochnet.validation.compared.many_nodes import of_classifier, of_dimension
 from stochnet.validation.compared.nodewise import statistics_to_compare
 from stochnet.validation.compared.pairs_compared import CORRELATIONS
-from stochnet.validation.comparison import Source
+from stochnet.validation.comparison import FitCheck, Source
 from stochnet.validation.diagnostics import diagnose
 from stochnet.validation.excerpt.excerpt import excerpt
 from stochnet.validation.findings import find

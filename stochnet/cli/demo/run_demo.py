@@ -132,7 +132,7 @@ def _regimes(
     target: Path, seed: int, epochs: int, limit: int | None, progress: Progress | None
 ) -> tuple[Regime, ...]:
     from stochnet.recording import build_model, load_dataset, record, save_network, train
-    from stochnet.recording.networks.training.processors import torch_threads
+    from stochnet.recording.networks.training.train import torch_threads
 
     digits, unseen = load_dataset(DATA, "train").first(limit), load_dataset(DATA, "test")
     say = progress or _nothing

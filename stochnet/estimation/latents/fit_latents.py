@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from stochnet.bundle.latents import Latents
 from stochnet.errors import InvalidInputError
-from stochnet.estimation.latents.anchors import MOST_SHARED, fit_anchors, lower
-from stochnet.estimation.latents.latent_anchors import choose_anchors
+from stochnet.estimation.latents.anchors import MOST_SHARED, choose_anchors, fit_anchors, lower
 from stochnet.estimation.latents.pair_moments import (
     Array,
     Bins,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.estimation.latents.anchors import fit_anchors, squared_error
-from stochnet.estimation.latents.latent_anchors import choose_anchors
+from stochnet.estimation.latents.anchors import choose_anchors, fit_anchors, squared_error
 from stochnet.estimation.latents.pair_moments import Array, describe, halves_of, rates_of, table
 from stochnet.kernels.threads import Progress
 from stochnet.raster.raster import SpikeRaster

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import optimize
 
 from stochnet.kernels.fitting import newton, profile
 from stochnet.kernels.threads import run_blocks
 from stochnet.process import Array, Flag, first_flags
-from stochnet.processes.laws.boundary import critical_values
+from stochnet.processes.laws.scipy_stats import stats
 from stochnet.statistics.summary.summary import Summary
 
 FEW = 10
@@ -119,7 +121,7 @@ def profile_ends(
     """Intervals of (mean, dispersion) by profile likelihood: ((low, high), (low, high)).
 
     They keep their level at dispersion 0, where the limit of the likelihood ratio is another one
-    (`stochnet.processes.laws.boundary`). NaN for nodes that are dead or saturated, or whose windows
+    (`boundary`). NaN for nodes that are dead or saturated, or whose windows
     say nothing.
 
     References
@@ -243,3 +245,42 @@ negative_binomial = Family(
     start=_dispersion_start,
     information=lambda mean, length: (mean * length) ** 2 / 2.0,
 )
+
+
+POINTS = 129
+
+
+@functools.cache
+def critical_values(level: float) -> tuple[float, NDArray[np.float64]]:
+    """Return (z, critical values of the signed root at distances 0 to z from the edge).
+
+    Far from the edge the likelihood ratio is chi-square with one degree of freedom and its root
+    stays below z. At the edge half of its probability lies at zero, and between the two the limit
+    rises, so that an interval of all values that are not rejected keeps its level everywhere
+    (Feldman & Cousins 1998, Physical Review D 57, 3873, the Gaussian with a bounded mean).
+
+    Parameters
+    ----------
+    level : float
+        Of the interval, for example 0.95.
+
+    Returns
+    -------
+    z : float
+    roots : ndarray (point,)
+        At `POINTS` distances, in standard errors, from 0 to z.
+    """
+    alpha = 1 - level
+    z = float(stats.norm.isf(alpha / 2))
+
+    def excess(root: float, mu: float) -> float:
+        above = stats.norm.sf(root)
+        below = stats.norm.cdf((mu**2 - root**2) / (2 * mu) - mu) if mu > 0 else 0.0
+        return float(above + below - alpha)
+
+    roots = np.empty(POINTS)
+    for i, mu in enumerate(np.linspace(0.0, z, POINTS)):
+        low = max(mu, float(stats.norm.isf(alpha)))
+        high = z + 1e-9
+        roots[i] = low if excess(low, mu) <= 0 else optimize.brentq(excess, low, high, args=(mu,))
+    return z, roots

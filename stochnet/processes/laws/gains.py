@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.kernels.fitting.gain_laws import BETA, GAMMA, all_partial_means
+from stochnet.kernels.fitting.gain_laws import BETA, GAMMA, all_partial_means, poisson_cdf
 from stochnet.kernels.rng import gain_edges
+from stochnet.processes.laws.scipy_stats import stats
 
 Array = NDArray[np.float64]
 LOW, HIGH = gain_edges()
@@ -67,3 +68,19 @@ def _matched(partial: Array, mean: Array, variance: Array, highest: float) -> Ar
 def _average(levels: Array) -> Array:
     """Return the mean over a level chosen at random: (node, 1)."""
     return np.asarray(np.sum(np.ascontiguousarray(levels * WEIGHT), axis=1, keepdims=True))
+
+
+TAIL = 2.0**-33
+
+
+def highest_count(rate: float) -> int:
+    """Return a count that is exceeded with a probability below 2**-33."""
+    return int(stats.poisson.isf(TAIL, rate)) + 1
+
+
+def poisson_table(rates: Array, n_entries: int) -> Array:
+    """Return the distribution function at 0, 1, 2, …: the shape of the rates, and (entry,)."""
+    flat = np.ascontiguousarray(rates, np.float64).reshape(-1)
+    table = np.empty((len(flat), n_entries))
+    poisson_cdf(flat, table)
+    return table.reshape(*rates.shape, n_entries)

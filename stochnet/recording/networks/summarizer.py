@@ -21,9 +21,8 @@ from stochnet.recording.networks.inputs.label_arrays import per_stimulus
 from stochnet.recording.networks.recorder import record_into
 from stochnet.recording.networks.thresholds import Rule
 from stochnet.recording.schedule import LABELS, Schedule, check_order, make_schedule, presented
-from stochnet.statistics.summary.stored import RasterSummary
+from stochnet.statistics.summary.stored import RasterSummary, check_parts
 from stochnet.statistics.summary.stream import WORDS_AT_ONCE, SummaryStream
-from stochnet.statistics.summary.summary_sink import check_parts
 
 
 def record_summary(

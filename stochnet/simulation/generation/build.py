@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from stochnet.bundle.bundle import Bundle
 from stochnet.bundle.populations.columns import table_of
 from stochnet.bundle.populations.population import leading, states_of
-from stochnet.bundle.populations.scales import scale_of
+from stochnet.bundle.populations.scales import Scale, scale_of
 from stochnet.bundle.process_fit import ProcessFit, known_fit
 from stochnet.errors import InvalidInputError
 from stochnet.kernels.rng import resolve_seed
@@ -22,9 +22,14 @@ from stochnet.processes import PROCESSES
 from stochnet.raster.layers import Layer
 from stochnet.raster.provenance import provenance
 from stochnet.recording.schedule import make_schedule
-from stochnet.simulation.generation.class_tuning import class_effects, tuned
 from stochnet.simulation.generation.noise_correlation import make_latents
-from stochnet.simulation.generation.spec import LayerSpec, NetworkSpec, ScheduleSpec, read_spec
+from stochnet.simulation.generation.spec import (
+    LayerSpec,
+    NetworkSpec,
+    ScheduleSpec,
+    TuningSpec,
+    read_spec,
+)
 
 KIND = "generated"
 
@@ -186,3 +191,50 @@ def _set_states(
     if len(wrong):
         word = "dead" if state[wrong[0]] < 0 else "saturated"
         raise InvalidInputError(f"layer {spec.name!r}: nodes of {spec.process} cannot be {word}")
+
+
+ROUNDS = 80
+WIDEST = 60.0
+
+
+def class_effects(spec: TuningSpec, n: int, n_classes: int, rng: np.random.Generator) -> Array:
+    """Draw the effects of classes on nodes: (node, class).
+
+    In the mean over nodes the variance over classes is strength² · exp(2 spread²) for those that
+    are tuned; every node's effects sum to 0.
+    """
+    if spec.rank is None:
+        effects = rng.standard_normal((n, n_classes))
+    else:
+        weights = rng.standard_normal((n, spec.rank)) / np.sqrt(spec.rank)
+        effects = weights @ rng.standard_normal((spec.rank, n_classes))
+    effects -= effects.mean(axis=1, keepdims=True)
+    effects *= np.sqrt(n_classes / (n_classes - 1))
+    strength = spec.strength * np.exp(spec.spread * rng.standard_normal(n))
+    # Whole numbers of nodes, so that the share is kept in small layers too.
+    tuned = rng.permutation(n) < round(spec.share * n)
+    return np.asarray(effects * (strength * tuned)[:, None])
+
+
+def tuned(values: Array, effects: Array, scale: Scale) -> Array:
+    """Return values (node,) under every class: (node, class), with the given means over classes.
+
+    Values at an end of their domain stay there. On the logit scale the shift of a node that keeps
+    its mean is found by halving; on the log scale it is known.
+    """
+    table = np.repeat(values[:, None], effects.shape[1], axis=1)
+    rows = np.flatnonzero(scale.inside(values) & (effects != 0).any(axis=1))
+    if scale.kind == "whole" or not len(rows):
+        return table
+    line, moves = scale.forward(values[rows])[:, None], effects[rows]
+    if scale.kind == "identity":
+        table[rows] = scale.within(line + moves)
+        return table
+    reach = np.abs(moves).max(axis=1, keepdims=True) + 1.0
+    low, high = line - reach, line + reach
+    for _ in range(ROUNDS):
+        middle = (low + high) / 2
+        above = scale.backward(middle + moves).mean(axis=1, keepdims=True) > values[rows, None]
+        low, high = np.where(above, low, middle), np.where(above, middle, high)
+    table[rows] = scale.backward((low + high) / 2 + moves)
+    return table

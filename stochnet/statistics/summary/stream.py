@@ -18,8 +18,7 @@ from stochnet.raster.windows import SLOTS, WindowRun, check_window, cut_windows,
 from stochnet.statistics.summary.parts import require_conditions
 from stochnet.statistics.summary.rows import RowLayout
 from stochnet.statistics.summary.sparse import Rows, Scratch, SparseRows, joined_rows, sparse_rows
-from stochnet.statistics.summary.stored import RasterSummary
-from stochnet.statistics.summary.summary_sink import check_parts
+from stochnet.statistics.summary.stored import RasterSummary, check_parts
 
 Words = NDArray[np.uint64]
 # Bytes of the rows of a block of nodes, while words are added to them.

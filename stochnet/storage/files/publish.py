@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from stochnet.errors import FileFormatError, InvalidInputError
+from stochnet.storage.files import journal
 from stochnet.storage.files.part import Part, leftovers
-from stochnet.storage.writers import journal
 
 
 @contextlib.contextmanager

@@ -19,12 +19,12 @@ from stochnet.errors import FileFormatError, InvalidInputError
 from stochnet.kernels.threads import count
 from stochnet.raster.raster import SpikeRaster
 from stochnet.storage.digest import ArrayDigest, raw_bytes
+from stochnet.storage.files import journal
 from stochnet.storage.files.part import Part
 from stochnet.storage.files.raw import PIECE, equals, hash_at, reserve, start_writing_back, write_at
 from stochnet.storage.files.safe import attribute, safe_open
 from stochnet.storage.files.seal import Pieces, write_seal
 from stochnet.storage.rasters import LAYOUT, RASTER, combine, moved, raster_of
-from stochnet.storage.writers import journal
 from stochnet.storage.writers.create import Place, create_contiguous, placed, set_digest
 
 

@@ -263,7 +263,11 @@ class Assessment:
         check_figure(path)
         from stochnet.validation.page.assessment_figure import write
 
-        write(self, path)
+        title = (
+            f"Nodes that pass tests of the Poisson model: {self.n_nodes:,} nodes × "
+            f"{self.n_trials:,} trials × {self.n_bins:,} bins, schedule {self.schedule}"
+        )
+        write(path, self.table(), title=title, kind=self.kind, level=self.level)
 
 
 def _number(value: Any) -> float | None:

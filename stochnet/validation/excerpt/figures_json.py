@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from stochnet.statistics.moments import Array
-from stochnet.validation.answers import FitCheck
+from stochnet.validation.comparison import FitCheck
 from stochnet.validation.excerpt.excerpt import Excerpt, Piece
 from stochnet.validation.excerpt.histograms import Law
 

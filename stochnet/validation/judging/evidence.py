@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from stochnet.validation.answers import Interval
-from stochnet.validation.comparison import Comparison, Distance
+from stochnet.validation.comparison import Comparison, Distance, Interval
 from stochnet.validation.judging.randomization import Chance, Judged, judge
 
 Array = NDArray[np.float64]

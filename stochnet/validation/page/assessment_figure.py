@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from stochnet.report.select import short
-from stochnet.validation.assumptions.assessment import ALL_TESTS, Assessment
 from stochnet.validation.excerpt.sampling import some
+
+Row = Mapping[str, Any]
 
 MOST_LAYERS = 40
 CELL_WIDTH, CELL_HEIGHT = 1.1, 0.34
@@ -22,10 +23,31 @@ COLORS = "cividis"
 CHARACTERS_PER_INCH = 15
 
 
-def write(assessment: Assessment, path: str | os.PathLike[str]) -> None:
-    """Write the heat map of an assessment, layers by tests, as PNG or SVG."""
-    labels = [*(_heading(x.name, x.window) for x in assessment.tests), ALL_TESTS]
-    parts = list(_by_layer(assessment.table(), len(labels)))
+def write(
+    path: str | os.PathLike[str],
+    rows: Sequence[Row],
+    *,
+    title: str,
+    kind: str,
+    level: float,
+) -> None:
+    """Write the heat map of an assessment, layers by tests, as PNG or SVG.
+
+    Parameters
+    ----------
+    path : path-like
+        Target.
+    rows : sequence of mapping
+        `Assessment.table`: layer by layer, all tests of one after the other.
+    title : str
+    kind : str
+        What bins hold: ``"spikes"`` or ``"counts"``.
+    level : float
+        Level of false discoveries.
+    """
+    tests = dict.fromkeys((row["test"], row["window"]) for row in rows)
+    labels = [_heading(name, window) for name, window in tests]
+    parts = list(_by_layer(rows, len(labels)))
     cells = [*some(parts[:-1], MOST_LAYERS), parts[-1]]
     shown = [row[0]["layer"] for row in cells]
     fractions = np.array(
@@ -34,7 +56,7 @@ def write(assessment: Assessment, path: str | os.PathLike[str]) -> None:
     style = {"svg.hashsalt": "stochnet", "svg.fonttype": "none", "font.size": 9.5}
     with mpl.rc_context(style):  # type: ignore[arg-type]
         width = max(9.0, 2.4 + CELL_WIDTH * len(labels))
-        caption = _caption(assessment, len(parts) - len(cells))
+        caption = _caption(kind, level, len(parts) - len(cells))
         caption = "\n".join(textwrap.wrap(caption, int(CHARACTERS_PER_INCH * width)))
         below = 0.16 * (caption.count("\n") + 1)
         figure = Figure((width, 1.5 + CELL_HEIGHT * len(shown) + below), layout="constrained")
@@ -53,7 +75,7 @@ def write(assessment: Assessment, path: str | os.PathLike[str]) -> None:
         axes.tick_params(length=0)
         for spine in axes.spines.values():
             spine.set_visible(False)
-        axes.set_title(_title(assessment), loc="left", fontweight="bold", pad=12)
+        axes.set_title(title, loc="left", fontweight="bold", pad=12)
         bar = figure.colorbar(image, ax=axes, shrink=0.8, aspect=14, pad=0.015)
         bar.set_label("fraction that passes")
         bar.outline.set_visible(False)
@@ -63,7 +85,7 @@ def write(assessment: Assessment, path: str | os.PathLike[str]) -> None:
         figure.savefig(path, dpi=150, metadata=metadata)
 
 
-def _by_layer(rows: list[dict[str, Any]], n: int) -> Iterator[list[dict[str, Any]]]:
+def _by_layer(rows: Sequence[Row], n: int) -> Iterator[Sequence[Row]]:
     """Cut the rows of a table into those of each layer, for layers may have any name."""
     for start in range(0, len(rows), n):
         yield rows[start : start + n]
@@ -82,23 +104,15 @@ def _write_cell(axes: mpl.axes.Axes, x: int, y: int, fraction: float | None) -> 
     axes.text(x, y, text, ha="center", va="center", color="white" if dark else "black")
 
 
-def _title(assessment: Assessment) -> str:
-    return (
-        f"Nodes that pass tests of the Poisson model: {assessment.n_nodes:,} nodes × "
-        f"{assessment.n_trials:,} trials × {assessment.n_bins:,} bins, "
-        f"schedule {assessment.schedule}"
-    )
-
-
-def _caption(assessment: Assessment, left_out: int) -> str:
-    bins = "0/1 bins" if assessment.kind == "spikes" else "counts"
+def _caption(kind: str, level: float, left_out: int) -> str:
+    bins = "0/1 bins" if kind == "spikes" else "counts"
     more = f" {left_out} layers are not drawn." if left_out > 0 else ""
     return (
         "Rows are layers, columns are tests; W is the length of windows in bins. A number is the "
         "fraction of tested nodes that pass: near 1 (yellow) the layer keeps the assumption, near "
         f"0 (blue) it does not. The null hypothesis is that of independent {bins} of one rate, "
         "given the number of spikes. A node fails where its q-value is below "
-        f"{assessment.level:g}, the false discovery rate within each test. The last column counts "
+        f"{level:g}, the false discovery rate within each test. The last column counts "
         "nodes that fail no test. Nodes with too few spikes or silent bins are not tested; a dash "
         f"marks layers without tested nodes.{more}"
     )

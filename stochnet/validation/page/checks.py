@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from stochnet.report.select import MOST_PANELS, short
 from stochnet.report.svg import INK, OBSERVED, SIMULATED, Drawing, panel
-from stochnet.validation.answers import FitCheck
+from stochnet.validation.comparison import FitCheck
 from stochnet.validation.excerpt.sampling import some
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 
 from stochnet.report.page import number
-from stochnet.validation.answers import Interval
-from stochnet.validation.comparison import Comparison, Source
+from stochnet.validation.comparison import Comparison, Interval, Source
 
 
 def interval(one: Interval) -> str:

@@ -9,8 +9,7 @@ from typing import Any, Protocol
 from stochnet.raster.layers import Layer
 from stochnet.report.page import TEMPLATES, write_page
 from stochnet.report.svg import Drawing
-from stochnet.validation.answers import FitCheck
-from stochnet.validation.comparison import RULE, Comparison
+from stochnet.validation.comparison import RULE, Comparison, FitCheck
 from stochnet.validation.excerpt.excerpt import Excerpt
 from stochnet.validation.page import figures
 from stochnet.validation.page.checks import pit_histograms, rootograms

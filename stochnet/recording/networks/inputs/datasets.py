@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.errors import FileFormatError, InvalidInputError
-from stochnet.recording.networks.models.torchvision_compat import import_torchvision
+from stochnet.recording.networks.torchvision_compat import import_torchvision
 
 BUNDLED = "mnist-5k"
 BUNDLED_TRAIN = 4000

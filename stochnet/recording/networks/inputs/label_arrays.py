@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stochnet.errors import InvalidInputError
-
-if TYPE_CHECKING:
-    from stochnet.recording.networks.inputs.datasets import Dataset
-    from stochnet.recording.networks.models.named import Network
 
 
 def per_stimulus(
@@ -39,23 +34,6 @@ def per_stimulus(
             f"{name} must lie in {lowest} to {highest}, they span {array.min()} to {array.max()}"
         )
     return array.astype(np.int64)
-
-
-def trained_on(network: Network, shown: Dataset) -> NDArray[np.int64] | None:
-    """Return the labels a network was trained on, -1 for images that it was not trained on.
-
-    None where they are the true ones, or nothing is known of them, or the images are others.
-    """
-    labels = network.training_labels
-    facts = network.facts
-    if labels is None or facts.get("labels") == "true" or facts.get("dataset") != shown.name:
-        return None
-    if shown.split not in (None, "train"):
-        return None
-    known = np.full(len(shown), -1, np.int64)
-    n = min(len(shown), len(labels))
-    known[:n] = labels[:n]
-    return known
 
 
 def draw_labels(labels: ArrayLike, mode: str, n_classes: int, seed: int) -> NDArray[np.int64]:

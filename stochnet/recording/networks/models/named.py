@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from stochnet.errors import InvalidInputError
+from stochnet.recording.networks.inputs.datasets import Dataset
 from stochnet.recording.networks.inputs.images import Normalize
 from stochnet.recording.networks.models.architectures import ARCHITECTURES, SMALLEST
-from stochnet.recording.networks.models.torchvision_compat import import_torchvision
 from stochnet.recording.networks.models.weights import apply_state, read_weights
+from stochnet.recording.networks.torchvision_compat import import_torchvision
 
 ImageShape = tuple[int, int, int]
 """Channels, height and width."""
@@ -217,3 +218,20 @@ def _from_factory(name: str) -> nn.Module:
     if not isinstance(model, nn.Module):
         raise InvalidInputError(f"{name} returns {type(model).__name__}, not a torch.nn.Module")
     return model
+
+
+def trained_on(network: Network, shown: Dataset) -> NDArray[np.int64] | None:
+    """Return the labels a network was trained on, -1 for images that it was not trained on.
+
+    None where they are the true ones, or nothing is known of them, or the images are others.
+    """
+    labels = network.training_labels
+    facts = network.facts
+    if labels is None or facts.get("labels") == "true" or facts.get("dataset") != shown.name:
+        return None
+    if shown.split not in (None, "train"):
+        return None
+    known = np.full(len(shown), -1, np.int64)
+    n = min(len(shown), len(labels))
+    known[:n] = labels[:n]
+    return known

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -269,3 +270,18 @@ def _checkpoint(
     if folder is not None:
         facts = {**known, "history": [asdict(one) for one in history]}
         save_network(folder / f"epoch-{epoch:04d}.pt", model, facts)
+
+
+@contextmanager
+def torch_threads(n_threads: int) -> Iterator[None]:
+    """Let torch compute with so many threads; afterwards with as many as before.
+
+    Small networks are as fast on one, which other processes on the machine cannot stall, and whose
+    sums do not depend on the number of cores.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(n_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
