@@ -69,7 +69,7 @@ docs: $(VENV)/.installed-docs  ## build the documentation as HTML
 	@echo "Open docs/_build/html/index.html"
 
 screenshots: $(STAMP) browser  ## take the screenshots of the documentation again
-	$(BIN)/python docs/make_screenshots.py
+	$(BIN)/python -m docs.make_screenshots
 
 clean:  ## remove the virtual environment and everything that was built
 	rm -rf $(VENV) $(REPORT) build dist docs/_build docs/generated

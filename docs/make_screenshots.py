@@ -1,6 +1,6 @@
 """Take the screenshots of the documentation: the report of the demo, and one of its validations.
 
-`make screenshots`, or `python docs/make_screenshots.py DEMO` with the folder of a demo that was run
+`make screenshots`, or `python -m docs.make_screenshots DEMO` with the folder of a demo that was run
 before. They need Chromium, and land in docs/screenshots/.
 """
 
@@ -11,12 +11,10 @@ from pathlib import Path
 
 from PIL import Image
 
+from tests.support.browser import DESKTOP, PHONE, open_browser
+
 DOCS = Path(__file__).resolve().parent
 TARGET = DOCS / "screenshots"
-sys.path.insert(0, str(DOCS.parent / "tests"))
-
-from browser import DESKTOP, PHONE, open_browser  # noqa: E402
-
 VALIDATION = "validation/true-blocked-class-rates.html"
 # Name, page, screen, scheme, and height in pixels of what is shown from the top.
 PAGES = (

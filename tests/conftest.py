@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-ROOT = Path(__file__).resolve().parents[1]
-GOLDEN = ROOT / "tests" / "golden"
+from tests.support import GOLDEN, ROOT
 
 settings.register_profile(
     "stochnet",

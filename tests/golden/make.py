@@ -1,6 +1,6 @@
 """Make the golden files of format version 1, which every later version must keep reading.
 
-    python tests/golden/make.py FOLDER
+    python -m tests.golden.make FOLDER
 
 They are committed and never made anew: a new format version gets files of its own. The tests call
 `raster`, `bundle` and `summary` to know what the files must hold.
