@@ -41,10 +41,11 @@ browser:  ## install Debian's Chromium for the tests of the report, where it is 
 	        chromium chromium-driver) >/dev/null || echo "$(NO_BROWSER)"; \
 	else echo "$(NO_BROWSER)"; fi
 
-lint: $(STAMP)  ## ruff and mypy only
+lint: $(STAMP)  ## ruff, mypy and import-linter only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 bench: bench-peers  ## measure speed against other packages, into benchmarks.json
 	$(BIN)/python tests/benchmarks/peers.py $(BENCH)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from stochnet._version import __version__
 
 # Where each public name lives; modules are imported when a name is first used.
 _HOME = {

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from stochnet import __version__
+from stochnet._version import __version__
 from stochnet.benchmark.example import example
 from stochnet.benchmark.folder import FORMAT, Benchmark, read_benchmark
 from stochnet.benchmark.suite import Cell, Network, Suite

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stochnet import __version__
+from stochnet._version import __version__
 
 app = typer.Typer(
     name="stochnet",

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
-from stochnet import __version__
+from stochnet._version import __version__
 
 
 @functools.cache

@@ -10,7 +10,7 @@ from typing import Any
 
 import jinja2
 
-from stochnet import __version__
+from stochnet._version import __version__
 
 TEMPLATES = Path(__file__).with_name("templates")
 

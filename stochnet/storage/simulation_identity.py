@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from stochnet import __version__
+from stochnet._version import __version__
 from stochnet.bundle.bundle import Bundle
 from stochnet.kernels import rng
 from stochnet.raster.raster import SpikeRaster

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from stochnet import __version__
+from stochnet._version import __version__
 from stochnet.errors import InvalidInputError
 from stochnet.kernels.threads import limited
 from stochnet.study.cell_rows import plain_tables

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from stochnet import __version__
+from stochnet._version import __version__
 from stochnet.errors import InvalidInputError, StochnetError, WorkerError
 from stochnet.kernels.threads import limited
 from stochnet.workers.pool import Workers, workers_of

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet import __version__
+from stochnet._version import __version__
 from stochnet.errors import FileFormatError
 from stochnet.raster.raster import BLOCK_BYTES
 from stochnet.storage.digest import array_digest, content_digest

@@ -8,7 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from stochnet import __version__
+from stochnet._version import __version__
 from stochnet.raster.raster import SpikeRaster
 from stochnet.storage.files.attributes import write_provenance
 from stochnet.storage.files.seal import USERBLOCK

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from stochnet import __version__
+from stochnet._version import __version__
 from stochnet.errors import FileFormatError, InvalidInputError
 from stochnet.storage.files.publish import publish
 
