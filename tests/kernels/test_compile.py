@@ -11,7 +11,7 @@ from stochnet.kernels import compile as cache
 
 RUN = """
 import numpy as np, stochnet as sn
-from stochnet.kernels import dense, spikes
+from stochnet.kernels.drawing import dense, spikes
 raster = sn.simulate(sn.Bundle.from_params("bernoulli", {"p": [0.25, 0.5]}), 1, 100, seed=1)
 hits = sum(spikes.dense_spikes.stats.cache_hits.values())
 print(hits, raster.to_dense().sum())

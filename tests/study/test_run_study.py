@@ -237,7 +237,7 @@ def test_a_finish_that_fails_is_told(make, capfd):
 def test_a_cell_has_one_thread_and_leaves_stdout_alone(make, capfd):
     code = """
 import os, sys, torch
-from stochnet import threads
+from stochnet.kernels import threads
 import sibling
 
 def cell(cell, config):

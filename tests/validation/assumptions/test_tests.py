@@ -61,7 +61,8 @@ def test_statistics_and_effects_equal_naive_ones(data):
     dense = dense.astype(np.int64)
     # Every node has spikes and silent bins, and counts hold more than one spike somewhere.
     dense[:, 0, 0], dense[:, -1, -1] = 1 + counts, 0
-    dense[:, 0, -1], dense[:, -1, 0] = 1, 1 if shape[1] > 1 else 0
+    if shape[1] > 1:
+        dense[:, 0, -1], dense[:, -1, 0] = 1, 1
     windows = [w for w in (1, 3, 10, shape[1]) if shape[0] * (shape[1] // w) > 1]
     _, spikes, found = observed(sn.SpikeRaster.from_dense(dense), windows)
     for i in np.flatnonzero((spikes > 1) & (counts | (spikes < dense[0].size - 1))):
