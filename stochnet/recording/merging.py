@@ -16,6 +16,8 @@ from stochnet.raster.packing import WORD, n_words
 from stochnet.raster.provenance import provenance
 from stochnet.raster.raster import BLOCK_BYTES, SpikeRaster
 from stochnet.raster.sinks import Shape
+from stochnet.storage import raster_writer, read_raster, stored_digest, verify
+from stochnet.storage.files.publish import check_target
 
 # Facts of the provenance that all shards of a recording share.
 ALIKE = {
@@ -83,9 +85,6 @@ def merge(
     --------
     >>> sn.merge(["rec-1.h5", "rec-2.h5"], "rec.h5")  # doctest: +SKIP
     """
-    from stochnet.storage import raster_writer, verify
-    from stochnet.storage.files.publish import check_target
-
     check_target(Path(path))
     shards = _in_order([_open(Path(one)) for one in paths])
     for k, one in enumerate(shards):
@@ -113,8 +112,6 @@ def _open(path: Path) -> _Shard:
     InvalidInputError, FileFormatError
         It is no shard, or not of the size that it should have.
     """
-    from stochnet.storage import read_raster
-
     raster = read_raster(path)
     facts = raster.provenance.get("shard")
     names = ("index", "of", "first_stimulus", "n_stimuli")
@@ -226,8 +223,6 @@ def _template(shards: Sequence[_Shard]) -> SpikeRaster:
 
 def _provenance(shards: Sequence[_Shard]) -> dict[str, Any]:
     """Return the facts that all shards share, and what is known of each."""
-    from stochnet.storage import stored_digest
-
     each = [one.raster.provenance for one in shards]
     shared = {
         name: value
