@@ -5,16 +5,16 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from stochnet.kernels import gaussian as drive
+from stochnet.kernels import gaussian
 from stochnet.kernels.compile import kernel
 from stochnet.kernels.drawing.dense import draw_counters
-from stochnet.kernels.drawing.drive import drive_cells, halves_below_each, halves_equal_each
+from stochnet.kernels.drawing.input_lanes import halves_below_each, halves_equal_each, input_cells
 from stochnet.kernels.drawing.latents import address, draw_gains, draw_series, mix
 from stochnet.kernels.gaussian import ALWAYS, NEVER
 from stochnet.kernels.philox import philox, trailing_zeros
-from stochnet.kernels.rng import DRIVE, TIE
+from stochnet.kernels.rng import INPUT, TIE
 
-fires = numba.njit(nogil=True)(drive.fires)
+fires = numba.njit(nogil=True)(gaussian.fires)
 # Latents of one layer that are kept at hand, and the most words of bins in a block.
 LATENT_BYTES, MOST_WORDS = 1 << 14, 64
 LINE = 32
@@ -79,20 +79,20 @@ def correlated_spikes(
                 for w in range(n):
                     words[w] = valid[w] if starts[i, 0] == ALWAYS else _ZERO
                 continue
-            draw_counters(c0, c1, 8 * n, nodes[i], DRIVE, k0, k1, random)
+            draw_counters(c0, c1, 8 * n, nodes[i], INPUT, k0, k1, random)
             own = starts[i]
             for w in range(n):
                 at = ((layer[i] * block + w) * n_pairs) * 128
                 begin = gains[i] * gain[w]
                 if same[w] >= 0:
-                    drive_cells(
+                    input_cells(
                         flat_latents, at, flat_loadings, i * width, n_pairs, dither, 64 * w,
                         np.int32(begin + own[same[w]]), cells, 64 * w,
                     )  # fmt: skip
                     continue
                 for t in range(64):
                     base[t] = dither[64 * w + t] + own[row[64 * w + t]]
-                drive_cells(
+                input_cells(
                     flat_latents, at, flat_loadings, i * width, n_pairs, base, 0, np.int32(begin),
                     cells, 64 * w,
                 )  # fmt: skip

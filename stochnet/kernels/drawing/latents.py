@@ -5,14 +5,14 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from stochnet.kernels import gaussian as drive
+from stochnet.kernels import gaussian
 from stochnet.kernels.compile import kernel
 from stochnet.kernels.drawing.dense import draw_counters
 from stochnet.kernels.gaussian import DITHER_BITS, MIXING_BITS, TRIAL_SERIES
 from stochnet.kernels.philox import philox
 from stochnet.kernels.rng import LATENT, LOW
 
-latent = numba.njit(nogil=True)(drive.latent)
+latent = numba.njit(nogil=True)(gaussian.latent)
 _FULL, _ONE, _ZERO, _LOW16 = (
     np.uint64(0xFFFFFFFFFFFFFFFF),
     np.uint64(1),
