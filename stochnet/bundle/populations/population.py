@@ -178,20 +178,20 @@ def fit_population(fit: ProcessFit, layer: str, position: int) -> Population:
     lows, highs = np.array([one.low for one in scales]), np.array([one.high for one in scales])
     nan = float("nan")
     law = Population(
-        layer,
-        position,
-        process,
-        n_conditions,
-        len(table),
-        float(np.mean(state < 0)),
-        float(np.mean(state > 0)),
-        _median(table[state < 0], lows),
-        _median(table[state > 0], highs),
-        margins,
-        fit_copula(rest, lows, highs) if len(rest) else np.eye(len(scales)),
-        fit_kernel(table, scales),
-        nan,
-        nan,
+        layer=layer,
+        fit=position,
+        process=process,
+        n_conditions=n_conditions,
+        n_nodes=len(table),
+        dead=float(np.mean(state < 0)),
+        saturated=float(np.mean(state > 0)),
+        dead_row=_median(table[state < 0], lows),
+        saturated_row=_median(table[state > 0], highs),
+        margins=margins,
+        correlation=fit_copula(rest, lows, highs) if len(rest) else np.eye(len(scales)),
+        kernel=fit_kernel(table, scales),
+        rate_distance=nan,
+        tuning_distance=nan,
     )
     drawn = law.draw(CHECK_NODES, np.random.default_rng(0))
     rate, tuning = (
