@@ -170,7 +170,7 @@ T = TypeVar("T")
 
 
 class FitTask:
-    """What is fitted to which raster, and in which blocks of nodes it is read.
+    """Processes that are to be fitted to a raster, which is read in blocks of nodes.
 
     Parameters
     ----------

@@ -15,9 +15,9 @@ from stochnet.raster.sinks import MemorySink, RasterSink, UnorderedSink
 from stochnet.simulation.drawn_nodes import DrawnNodes
 from stochnet.workers.dispatch import block_results, nodes_per_task
 
-# Shares of a block: drawn, hashed and written while it lies in the cache;
+# Share of a block that is drawn, hashed and written while it lies in the cache.
 NEAR = 1 / 8
-# and, of a raster in memory, drawn between two reports of progress.
+# Blocks of a raster in memory that are drawn between two reports of progress.
 IN_PLACE = 8
 # Fewer nodes do not repay what is prepared for every block.
 FEW_NODES = 64

@@ -14,6 +14,7 @@ from stochnet.bundle.populations.margin import Margin, fit_margin, kolmogorov_fl
 from stochnet.bundle.populations.scales import Scale
 from stochnet.bundle.process_fit import ProcessFit
 from stochnet.process import Array, Process
+from stochnet.statistics.even_sample import evenly_spread
 
 CHECK_NODES = 10_000
 
@@ -236,9 +237,8 @@ def fit_copula(table: Array, lows: Array, highs: Array) -> Array:
     if d == 1 or n < 3:
         return np.eye(d)
     rng = np.random.default_rng(0)
-    if n > MOST_ROWS:
-        table = table[np.linspace(0, n - 1, MOST_ROWS).astype(int)]
-        n = MOST_ROWS
+    table = table[evenly_spread(n, MOST_ROWS)]
+    n = len(table)
     from scipy import stats
 
     ranks = stats.rankdata(table, axis=0)
