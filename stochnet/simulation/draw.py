@@ -19,9 +19,9 @@ from stochnet.process import Independent, Renewal, Stepwise
 from stochnet.raster.blocks import cut_nodes, nodes_that_fit
 from stochnet.raster.windows import SLOTS, Segments, cut_segments, slot_of_bin
 
-# Shares of a block: of tables that one thread makes at a time,
+# Share of a block that the tables take which one thread makes at a time.
 TABLES = 1 / 2
-# and of spikes, at the least, that one thread draws at a time.
+# Share of a block that the spikes take, at the least, which one thread draws at a time.
 LEAST = 1 / 512
 PARTS = 8
 TARGETS = ("cpu", "cuda")
@@ -89,8 +89,8 @@ def draw_fit(
         part(0, b - a)
         return
     # Several parts a thread even the load out; small ones do not repay what is prepared for each.
-    step_of_part = max(-(-(b - a) // (PARTS * run.threads)), nodes_that_fit(out[0].nbytes, LEAST))
-    run_blocks(part, b - a, step=step_of_part, threads=run.threads)
+    nodes_of_part = max(-(-(b - a) // (PARTS * run.threads)), nodes_that_fit(out[0].nbytes, LEAST))
+    run_blocks(part, b - a, step=nodes_of_part, threads=run.threads)
 
 
 def tables_of(fit: ProcessFit, start: int, stop: int) -> NDArray[np.float64]:
@@ -113,17 +113,12 @@ def _table_bytes(fit: ProcessFit, a: int, b: int) -> int:
     return int(probe.nbytes // probe.shape[-1] * longest)
 
 
-@dataclass(frozen=True, slots=True)
-class PaddedSegments:
-    """Segments of a run, and for whole lanes of them: row of the table, address, trial."""
-
-    segments: Segments
-    row: NDArray[np.int64]
-    slot: NDArray[np.uint64]
-    trial: NDArray[np.uint64]
+Padded = tuple[Segments, tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint64]]]
+"""Segments, and for whole lanes of them: row of the table, address of the gain, trial."""
 
 
-def _padded_segments(fit: ProcessFit, run: Run) -> PaddedSegments | None:
+def _padded_segments(fit: ProcessFit, run: Run) -> Padded | None:
+    """Return the segments that a process draws by; None where all bins of a node are alike."""
     if not isinstance(fit.process.sampler, Independent):
         return None
     pooled = fit.n_conditions == 0
@@ -142,8 +137,7 @@ def _padded_segments(fit: ProcessFit, run: Run) -> PaddedSegments | None:
     segments = cut_segments(run.n_trials, run.n_bins, width, rows)
     padding = -segments.n_segments % _LANES
     slot = segments.window * max(1, fit.n_conditions) + segments.condition
-    return PaddedSegments(
-        segments,
+    return segments, (
         np.pad(segments.condition, (0, padding)),
         np.pad(slot, (0, padding)).astype(np.uint64),
         np.pad(segments.trial, (0, padding)).astype(np.uint64),
@@ -153,7 +147,7 @@ def _padded_segments(fit: ProcessFit, run: Run) -> PaddedSegments | None:
 def _draw_independent(
     kernels: ModuleType,
     fit: ProcessFit,
-    padded: PaddedSegments | None,
+    padded: Padded | None,
     tables: NDArray[np.float64],
     nodes: NDArray[np.uint64],
     run: Run,
@@ -172,8 +166,7 @@ def _draw_independent(
             pooled = thresholds[:, 0].copy()
             kernels.pooled_spikes(pooled, *rng.sparse_scale(pooled), nodes, *size, *key, words)
         return
-    segments = padded.segments
-    addresses = (padded.row, padded.slot, padded.trial, gain)
+    segments, addresses = padded
     # A process without a gain has a single level.
     levels = tables if gain else tables[:, :, None]
     if fit.process.has_counts:
@@ -184,20 +177,20 @@ def _draw_independent(
         if entries.shape[1:3] == (1, 1):
             kernels.pooled_counts(np.ascontiguousarray(entries[:, 0, 0]), nodes, *key, out)
             return
-        kernels.independent_counts(entries, nodes, *key, out, segments.of_bin, *addresses)
+        kernels.independent_counts(entries, nodes, *key, out, segments.of_bin, addresses, gain)
         return
     thresholds = np.floor(levels * 2.0**rng.PROBABILITY_BITS).astype(np.uint64)
     pieces = (segments.word_pieces, segments.piece_mask, segments.piece_segment)
     words = out.reshape(len(out), -1)
     kernels.segmented_spikes(
-        thresholds, nodes, run.n_trials, run.n_bins, *key, words, *pieces, *addresses
+        thresholds, nodes, run.n_trials, run.n_bins, *key, words, pieces, addresses, gain
     )
 
 
 def _draw_stepwise(
     kernels: ModuleType,
     fit: ProcessFit,
-    padded: PaddedSegments | None,
+    padded: Padded | None,
     tables: NDArray[np.float64],
     nodes: NDArray[np.uint64],
     run: Run,
@@ -216,7 +209,7 @@ def _draw_stepwise(
 def _draw_renewal(
     kernels: ModuleType,
     fit: ProcessFit,
-    padded: PaddedSegments | None,
+    padded: Padded | None,
     tables: NDArray[np.float64],
     nodes: NDArray[np.uint64],
     run: Run,

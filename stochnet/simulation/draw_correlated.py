@@ -174,9 +174,11 @@ def draw_correlated(
             # The first series also has the dither.
             used[0] = True
             kernels.correlated_spikes(
-                *scaled_nodes(tables_of(fit, i, j), own, rows), own.rank, own.layer[rows],
-                nodes.astype(np.uint64), run.n_trials, run.n_bins, *run.key, own.weights,
-                own.first_layer, used, tables, conditions, out[i:j].reshape(j - i, -1),
+                scaled_nodes(tables_of(fit, i, j), own, rows),
+                (own.layer[rows], nodes.astype(np.uint64)),
+                (own.rank, own.weights, own.first_layer, used),
+                run.n_trials, run.n_bins, *run.key, tables, conditions,
+                out[i:j].reshape(j - i, -1),
             )  # fmt: skip
 
     threads = run.threads if kernels.THREADED else 1

@@ -187,8 +187,8 @@ class PairsWithAnchors:
             both = np.empty((b - a, len(self.words)), np.int64)
             both_active(words[a:b], self.words, both)
             kernels.fit_nodes(
-                both, nodes.factors[a:b], nodes.rates[a:b], nodes.scale[a:b], seen, products,
-                *columns, self.bins.weights, self.bins.n_bins, reach, out[a:b],
+                both, (nodes.factors[a:b], nodes.rates[a:b], nodes.scale[a:b]), seen, products,
+                columns, self.bins.weights, self.bins.n_bins, reach, out[a:b],
             )  # fmt: skip
 
         run_blocks(rows, len(words))

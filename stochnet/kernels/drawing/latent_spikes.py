@@ -25,18 +25,20 @@ _ONE, _ZERO, _S16, _LOW16 = np.uint64(1), np.uint64(0), np.uint64(16), np.uint64
 
 @kernel
 def correlated_spikes(
-    starts, gains, loadings, rank, layer, nodes, n_trials, n_bins, k0, k1, mixing, first, used,
-    tables, conditions, out,
+    scaled, places, latents, n_trials, n_bins, k0, k1, tables, conditions, out
 ):  # fmt: skip
     """Draw spikes of nodes that share latents.
 
-    starts int32 (node, condition): minus the scaled thresholds, NEVER or ALWAYS; gains int32
-    (node,) and loadings int16 (node, rank or one more): scaled; layer int64 (node,): counted
-    from `first`; nodes uint64 (node,): their addresses; mixing int32 (row, series): rows of layers
-    from `first` on; used bool (series,); tables: normals, tails, upper halves of Φ, Φ;
-    conditions int16 (trial, bin), or (1, 1) when pooled; out uint64
+    scaled: starts int32 (node, condition), which are minus the scaled thresholds, NEVER or ALWAYS,
+    gains int32 (node,) and loadings int16 (node, rank or one more); places: layers int64 (node,),
+    counted from `first`, and addresses uint64 (node,); latents: rank, mixing int32 (row, series) of
+    the layers from `first` on, `first`, and which series are used, bool (series,); tables: normals,
+    tails, upper halves of Φ, Φ; conditions int16 (trial, bin), or (1, 1) when pooled; out uint64
     (node, trial·word), all written.
     """
+    starts, gains, loadings = scaled
+    layer, nodes = places
+    rank, mixing, first, used = latents
     normals, tails, upper, phi = tables
     width, n_conditions = loadings.shape[1], starts.shape[1]
     n_pairs = width // 2
@@ -67,7 +69,7 @@ def correlated_spikes(
     for start in range(0, total, block):
         n = min(block, total - start)
         address(start, n, n_words, n_bins, 16, c0, c1, valid)
-        draw_series(c0, c1, n, used, k0, k1, normals, tails, random, series, dither)
+        draw_series(c0, c1, n, used, k0, k1, (normals, tails), random, series, dither)
         mix(series, mixing, first, rank, n, sums, latents)
         draw_gains(c1, n, 16, k0, k1, normals, tails, gain)
         address(start, n, n_words, n_bins, 8, c0, c1, valid)

@@ -37,12 +37,13 @@ def address(start, n, n_words, n_bins, per_word, c0, c1, valid):
 
 
 @kernel
-def draw_series(c0, c1, n, used, k0, k1, normals, tails, random, series, dither):
+def draw_series(c0, c1, n, used, k0, k1, tables, random, series, dither):
     """Draw independent latents for n words of bins.
 
-    used bool (series,): those that are needed, the first one among them; series int16 (series,
-    bin); dither int32 (bin,): from the first series.
+    used bool (series,): those that are needed, the first one among them; tables: normals and
+    tails; series int16 (series, bin); dither int32 (bin,): from the first series.
     """
+    normals, tails = tables
     for s in range(len(used)):
         if not used[s]:
             continue

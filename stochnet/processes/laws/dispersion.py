@@ -139,11 +139,17 @@ def profile_ends(
     search = profile_likelihood.compiled(family.derivatives)
     run_blocks(
         lambda a, b: search(
-            mean[a:b], dispersion[a:b], both[a:b], null[a:b], family.highest, family.most, z,
-            roots, summary.lengths, summary.offsets, summary.histogram[a:b], out[a:b],
+            (mean[a:b], dispersion[a:b]),
+            (both[a:b], null[a:b]),
+            (family.highest, family.most),
+            (z, roots),
+            summary.lengths,
+            summary.offsets,
+            summary.histogram[a:b],
+            out[a:b],
         ),
         len(mean),
-    )  # fmt: skip
+    )
     return (out[:, 0, 0], out[:, 0, 1]), (out[:, 1, 0], out[:, 1, 1])
 
 
