@@ -37,19 +37,7 @@ def rng() -> np.random.Generator:
 @pytest.fixture
 def tiny_blocks(monkeypatch):
     """Make every block of nodes and tables as small as it can be: one node."""
-    for module in (
-        "raster.raster",
-        "statistics.summary.stored_reader",
-        "statistics.summary.stored_moments",
-        "statistics.summary.reading",
-        "recording.rebin",
-        "simulation.job",
-        "recording.schedule",
-        "storage.files.tree",
-    ):
-        monkeypatch.setattr(f"stochnet.{module}.BLOCK_BYTES", 1)
-    monkeypatch.setattr("stochnet.simulation.draw.TABLE_BYTES", 1)
-    monkeypatch.setattr("stochnet.simulation.draw.PART_BYTES", 1)
+    monkeypatch.setattr("stochnet.raster.blocks.BLOCK_BYTES", 1)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -170,16 +170,14 @@ class Bundle:
         """
         source = Source(self.fits, self.layers, self.latents, self.populations)
         drawn = resample(source, n_nodes, rng=rng, law=law)
-        return Bundle(
-            drawn.fits,
-            drawn.layers,
-            self.n_trials,
-            self.n_bins,
-            self.conditions,
-            self.bin_width,
-            self.schedule,
-            provenance(resampled=drawn.facts, source=dict(self.provenance)),
+        return replace(
+            self,
+            fits=drawn.fits,
+            layers=drawn.layers,
             latents=drawn.latents,
+            provenance=provenance(resampled=drawn.facts, source=dict(self.provenance)),
+            selection=None,
+            populations=(),
         )
 
     @classmethod
@@ -226,12 +224,12 @@ class Bundle:
         fit = known_fit(record, np.arange(n_nodes), arrays, window)
         table = None if conditions is None else np.atleast_2d(np.asarray(conditions))
         return cls(
-            (fit,),
-            tuple(layers),
-            n_trials or (1 if table is None else table.shape[0]),
-            n_bins or (1 if table is None else table.shape[1]),
-            table,
-            bin_width,
+            fits=(fit,),
+            layers=tuple(layers),
+            n_trials=n_trials or (1 if table is None else table.shape[0]),
+            n_bins=n_bins or (1 if table is None else table.shape[1]),
+            conditions=table,
+            bin_width=bin_width,
             latents=latents,
         )
 

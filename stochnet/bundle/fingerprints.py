@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from stochnet.raster.raster import SpikeRaster
+from stochnet.statistics.even_sample import evenly_spread
 from stochnet.statistics.summary.stored import RasterSummary
 
 # Nodes whose spikes tell one trial from another, and trials that are remembered.
@@ -26,8 +27,8 @@ def trial_digests(raster: SpikeRaster) -> list[str]:
     raster : SpikeRaster
         At most 256 of its nodes count, spread evenly.
     """
-    nodes = np.linspace(0, raster.n_nodes - 1, min(TELLING, raster.n_nodes)).astype(int)
-    rows = np.concatenate([np.asarray(raster.data[n : n + 1]) for n in np.unique(nodes).tolist()])
+    nodes = evenly_spread(raster.n_nodes, TELLING).tolist()
+    rows = np.concatenate([np.asarray(raster.data[n : n + 1]) for n in nodes])
     # Silent trials are all alike and tell nothing.
     spiking = np.flatnonzero(rows.any(axis=(0, 2)))
     return [
@@ -68,8 +69,6 @@ def fit_facts(
     names = set(processes)
     digests = trial_digests(raster) if isinstance(raster, SpikeRaster) else []
     stimuli = stimulus_digests(raster) if isinstance(raster, SpikeRaster) else []
-    if len(digests) > REMEMBERED:
-        digests = [digests[k] for k in np.linspace(0, len(digests) - 1, REMEMBERED).astype(int)]
     return {
         "n_trials": raster.n_trials,
         "n_bins": raster.n_bins,
@@ -77,6 +76,6 @@ def fit_facts(
         "per_condition": per_condition,
         "window": window,
         "correlated": correlated,
-        "trials": " ".join(digests),
+        "trials": " ".join(digests[k] for k in evenly_spread(len(digests), REMEMBERED)),
         "stimuli": " ".join(stimuli[:REMEMBERED]),
     }

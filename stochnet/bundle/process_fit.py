@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,6 @@ from numpy.typing import NDArray
 from stochnet.errors import InvalidInputError
 from stochnet.process import Array, Process
 from stochnet.processes.laws.scipy_stats import stats
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -123,16 +120,14 @@ class ProcessFit:
 
     def take(self, rows: NDArray[Any] | slice) -> ProcessFit:
         """Return the fit of some of its nodes, by position."""
-        return ProcessFit(
-            self.process,
-            self.node_ids[rows],
-            {name: array[rows] for name, array in self.params.items()},
-            {name: array[rows] for name, array in self.standard_errors.items()},
-            self.log_likelihood[rows],
-            self.flags[rows],
-            self.window,
-            self.observed_bins,
-            {name: ends[rows] for name, ends in self.intervals.items()},
+        return replace(
+            self,
+            node_ids=self.node_ids[rows],
+            params={name: array[rows] for name, array in self.params.items()},
+            standard_errors={name: array[rows] for name, array in self.standard_errors.items()},
+            log_likelihood=self.log_likelihood[rows],
+            flags=self.flags[rows],
+            intervals={name: ends[rows] for name, ends in self.intervals.items()},
         )
 
 
@@ -146,14 +141,14 @@ def known_fit(
     arrays = process.validate(params)
     shape = next(iter(arrays.values())).shape
     return ProcessFit(
-        process,
-        node_ids,
-        arrays,
-        {name: np.zeros(shape) for name in arrays},
-        np.zeros(shape[0]),
-        np.zeros(shape[0], np.uint16),
-        window,
-        np.zeros(shape[1:] or (1,), np.int64),
+        process=process,
+        node_ids=node_ids,
+        params=arrays,
+        standard_errors={name: np.zeros(shape) for name in arrays},
+        log_likelihood=np.zeros(shape[0]),
+        flags=np.zeros(shape[0], np.uint16),
+        window=window,
+        observed_bins=np.zeros(shape[1:] or (1,), np.int64),
     )
 
 
@@ -167,16 +162,14 @@ def joined(parts: Sequence[ProcessFit]) -> ProcessFit:
         columns = [getattr(part, which) for part in parts]
         return {name: np.concatenate([one[name] for one in columns]) for name in columns[0]}
 
-    return ProcessFit(
-        first.process,
-        np.concatenate([part.node_ids for part in parts]),
-        join("params"),
-        join("standard_errors"),
-        np.concatenate([part.log_likelihood for part in parts]),
-        np.concatenate([part.flags for part in parts]),
-        first.window,
-        first.observed_bins,
-        join("intervals"),
+    return replace(
+        first,
+        node_ids=np.concatenate([part.node_ids for part in parts]),
+        params=join("params"),
+        standard_errors=join("standard_errors"),
+        log_likelihood=np.concatenate([part.log_likelihood for part in parts]),
+        flags=np.concatenate([part.flags for part in parts]),
+        intervals=join("intervals"),
     )
 
 

@@ -12,7 +12,7 @@ from stochnet.bundle.fingerprints import fit_facts
 from stochnet.bundle.process_fit import ProcessFit
 from stochnet.bundle.selection import Selection, check_criterion, choose
 from stochnet.errors import InvalidInputError
-from stochnet.estimation.blocks import Plan, fit_all, score_nodes, with_intervals
+from stochnet.estimation.fit_blocks import FitTask, fit_all, score_nodes, with_intervals
 from stochnet.estimation.held_out import fold_of_trial
 from stochnet.estimation.latents.fit_latents import Rank, check_rank, fit_latents
 from stochnet.estimation.shrinkage import shrink as shrunken
@@ -70,8 +70,8 @@ def fit(
         The workers of the executor fail again and again.
     """
     record = get_process(process)
-    plan = Plan(raster, (record,), per_condition, window)
-    (found,) = fit_all(plan, progress, intervals=True, executor=executor)
+    task = FitTask(raster, (record,), per_condition, window)
+    (found,) = fit_all(task, progress, intervals=True, executor=executor)
     return shrunken(found, raster.layers) if shrink else found
 
 
@@ -120,8 +120,8 @@ def select(
         Unknown process or criterion, too few trials to hold any out.
     """
     options = {"criterion": criterion, "by": by, "folds": folds, "shrink": shrink}
-    plan = Plan(raster, candidates(processes), per_condition, window)
-    return _select(plan, progress, executor, **options)[0]  # type: ignore[arg-type]
+    task = FitTask(raster, candidates(processes), per_condition, window)
+    return _select(task, progress, executor, **options)[0]  # type: ignore[arg-type]
 
 
 def fit_bundle(
@@ -171,9 +171,9 @@ def fit_bundle(
                 "fit the raster itself"
             )
     if process == "auto":
-        plan = Plan(raster, candidates(processes), per_condition, window)
+        task = FitTask(raster, candidates(processes), per_condition, window)
         fits, selection = _select(
-            plan, progress, executor, criterion=criterion, by=by, folds=folds, shrink=shrink
+            task, progress, executor, criterion=criterion, by=by, folds=folds, shrink=shrink
         )
     else:
         fits = (
@@ -184,27 +184,26 @@ def fit_bundle(
         )  # fmt: skip
     latents = None
     if correlated is not None and isinstance(raster, SpikeRaster):
-        latents = fit_latents(raster, correlated, per_condition=per_condition, progress=progress)
+        found = fit_latents(raster, correlated, per_condition=per_condition, progress=progress)
+        latents = found if found.correlated.any() else None
+    facts = fit_facts(
+        raster,
+        [one.process.name for one in fits],
+        per_condition,
+        window,
+        correlated=latents is not None,
+    )
     return Bundle(
-        fits,
-        raster.layers,
-        raster.n_trials,
-        raster.n_bins,
-        raster.conditions,
-        raster.bin_width,
-        raster.schedule,
-        provenance(
-            source=dict(raster.provenance),
-            fit=fit_facts(
-                raster,
-                [one.process.name for one in fits],
-                per_condition,
-                window,
-                correlated=latents is not None and bool(latents.correlated.any()),
-            ),
-        ),
-        selection,
-        latents if latents is not None and latents.correlated.any() else None,
+        fits=fits,
+        layers=raster.layers,
+        n_trials=raster.n_trials,
+        n_bins=raster.n_bins,
+        conditions=raster.conditions,
+        bin_width=raster.bin_width,
+        schedule=raster.schedule,
+        provenance=provenance(source=dict(raster.provenance), fit=facts),
+        selection=selection,
+        latents=latents,
     )
 
 
@@ -223,7 +222,7 @@ def candidates(processes: Sequence[str | Process] | None) -> tuple[Process, ...]
 
 
 def _select(
-    plan: Plan,
+    task: FitTask,
     progress: Progress | None,
     executor: Executor | None,
     *,
@@ -233,17 +232,17 @@ def _select(
     shrink: bool,
 ) -> tuple[tuple[ProcessFit, ...], Selection]:
     check_criterion(criterion, by)
-    raster = plan.raster
+    raster = task.raster
     fold = None
     if criterion == "held_out":
         fold = fold_of_trial(require_raster(raster, "held-out likelihood"), folds)
-    fits = fit_all(plan, progress, intervals=False, executor=executor)
+    fits = fit_all(task, progress, intervals=False, executor=executor)
     if fold is None:
         scores = np.stack([getattr(one, criterion) for one in fits], axis=1)
     else:
-        blocks = plan.each_block(score_nodes, executor, lambda first, last: (fold,), copies=True)
+        blocks = task.each_block(score_nodes, executor, lambda first, last: (fold,), copies=True)
         scores = np.concatenate([score for _, score in blocks])
-    names = [record.name for record in plan.records]
+    names = [record.name for record in task.records]
     selection = choose(names, scores, criterion, by, raster.layers)
     chosen = []
     for k, one in enumerate(fits):
@@ -251,7 +250,7 @@ def _select(
         if len(nodes):
             one.flags[selection.undecided] |= Flag.UNDECIDED.value
             chosen.append(one.take(nodes))
-    found = with_intervals(plan, tuple(chosen), executor)
+    found = with_intervals(task, tuple(chosen), executor)
     if shrink:
         found = tuple(shrunken(one, raster.layers) for one in found)
     return found, selection

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,10 +60,7 @@ def shrink(fit: ProcessFit, layers: Sequence[Layer]) -> ProcessFit:
         before = np.stack(fit.interval(param.name), axis=-1)
         mask = shrunk.reshape(-1, *([1] * (before.ndim - 1)))
         ends[param.name] = np.where(mask, np.stack([low, high], axis=-1), before)
-    return ProcessFit(
-        fit.process, fit.node_ids, params, errors, fit.log_likelihood, flags, fit.window,
-        fit.observed_bins, ends,
-    )  # fmt: skip
+    return replace(fit, params=params, standard_errors=errors, flags=flags, intervals=ends)
 
 
 def drawn(values: Array, errors: Array) -> tuple[Array, Array]:

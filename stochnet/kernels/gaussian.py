@@ -1,4 +1,4 @@
-"""The draw of correlated bins in integers: from a word to a latent, from a drive to a spike.
+"""The draw of correlated bins in integers: from a word to a latent, from an input to a spike.
 
 The functions are plain Python on ``numpy.uint64`` and ``numpy.int64``, as those of
 `stochnet.kernels.rng`: ``kernels`` compiles them, and tests run them as they are. The tables are
@@ -16,15 +16,15 @@ from scipy import special
 
 from stochnet.kernels.rng import minus_log
 
-# Latents and scaled loadings are multiples of 2**-11, drives of 2**-22, mixing of 2**-14.
+# Latents and scaled loadings are multiples of 2**-11, inputs of 2**-22, mixing of 2**-14.
 UNIT_BITS = 11
-DRIVE_BITS = 2 * UNIT_BITS
+INPUT_BITS = 2 * UNIT_BITS
 MIXING_BITS = 14
 # The table of Φ: 2**12 entries in steps of 2**-8 from -8 on.
 STEP_BITS = 8
 N_CELLS = 4096
-# Drives are dithered over one cell of the table: with so many of the lower 16 bits of a word.
-DITHER_BITS = DRIVE_BITS - STEP_BITS
+# Inputs are dithered over one cell of the table: with so many of the lower 16 bits of a word.
+DITHER_BITS = INPUT_BITS - STEP_BITS
 # At the most so much of a node's variance is shared: scaled loadings stay below 16.
 MOST_SHARED = 1 - 2.0**-8
 # Starts of nodes that never and always fire.
@@ -52,9 +52,9 @@ def latent(word: Any, normals: Any, tails: Any) -> Any:
     return normals[top]
 
 
-def cell_of(drive: Any) -> Any:
-    """Return the entry of the table of Φ for a drive less its threshold, dithered."""
-    cell = (drive >> _SHIFT) + _CENTRE
+def cell_of(value: Any) -> Any:
+    """Return the entry of the table of Φ for an input less its threshold, dithered."""
+    cell = (value >> _SHIFT) + _CENTRE
     return min(max(cell, _ZERO), _LAST)
 
 

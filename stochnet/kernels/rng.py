@@ -33,7 +33,7 @@ STEP = np.uint64(5)
 SCHEDULE = np.uint64(6)
 GAP = np.uint64(7)
 LATENT = np.uint64(8)
-DRIVE = np.uint64(9)
+INPUT = np.uint64(9)
 # Of the tests of `stochnet.validation.assumptions`; they draw no spikes of a simulation.
 NULL = np.uint64(16)
 TIE_BREAK = np.uint64(17)

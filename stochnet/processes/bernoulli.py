@@ -57,15 +57,15 @@ def identified(params: Params, summary: Summary) -> NDArray[np.bool_]:
 
 
 PROCESS = Process(
-    "bernoulli",
-    1,
-    (Param("p", "1", (0.0, 1.0), (0.02, 0.6), "spike probability per bin"),),
-    estimate,
-    log_likelihood,
-    moments,
-    tabulate,
-    Independent(),
-    interval,
+    name="bernoulli",
+    version=1,
+    params=(Param("p", "1", (0.0, 1.0), (0.02, 0.6), "spike probability per bin"),),
+    estimate=estimate,
+    log_likelihood=log_likelihood,
+    moments=moments,
+    tabulate=tabulate,
+    sampler=Independent(),
+    interval=interval,
     identified=identified,
     doc="Independent 0/1 bins; the null model of a thresholded node.",
 )

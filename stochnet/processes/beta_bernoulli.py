@@ -83,17 +83,17 @@ def tabulate(params: Params) -> Array:
 
 
 PROCESS = Process(
-    "beta_bernoulli",
-    1,
-    (
+    name="beta_bernoulli",
+    version=1,
+    params=(
         Param("p", "1", (0.0, 1.0), (0.05, 0.6), "mean spike probability per bin"),
         Param("rho", "1", (0.0, 0.9999), (0.01, 0.3), "correlation of two bins of one window"),
     ),
-    estimate,
-    log_likelihood,
-    moments,
-    tabulate,
-    Independent(gain=True),
+    estimate=estimate,
+    log_likelihood=log_likelihood,
+    moments=moments,
+    tabulate=tabulate,
+    sampler=Independent(gain=True),
     data_interval=data_interval,
     identified=identified,
     needs=frozenset({"windows"}),

@@ -140,20 +140,20 @@ def identified(params: Params, summary: Summary) -> NDArray[np.bool_]:
 
 
 PROCESS = Process(
-    "binomial",
-    1,
-    (
+    name="binomial",
+    version=1,
+    params=(
         Param(
             "size", "1", (1.0, LARGEST), (2.0, 12.0), "largest possible number of spikes per bin",
             whole=True,
         ),
         Param("p", "1", (0.0, 1.0), (0.5, 0.9), "chance of each of them"),
     ),
-    estimate,
-    log_likelihood,
-    moments,
-    tabulate,
-    Independent(most),
+    estimate=estimate,
+    log_likelihood=log_likelihood,
+    moments=moments,
+    tabulate=tabulate,
+    sampler=Independent(most),
     data_interval=data_interval,
     identified=identified,
     needs=frozenset({"counts"}),

@@ -151,20 +151,20 @@ def identified(params: Params, summary: Summary) -> NDArray[np.bool_]:
 
 
 PROCESS = Process(
-    "conway_maxwell_poisson",
-    1,
-    (
+    name="conway_maxwell_poisson",
+    version=1,
+    params=(
         Param("rate", "1/bin", (0.0, 65_535.0), (0.3, 3.0), "mean number of spikes per bin"),
         Param(
             "nu", "1", (0.0, HIGHEST), (0.4, 2.5),
             "dispersion: 1 Poisson, above less and below more variable, 0 geometric",
         ),
     ),
-    estimate,
-    log_likelihood,
-    moments,
-    tabulate,
-    Independent(most),
+    estimate=estimate,
+    log_likelihood=log_likelihood,
+    moments=moments,
+    tabulate=tabulate,
+    sampler=Independent(most),
     data_interval=data_interval,
     identified=identified,
     doc="Independent Conway-Maxwell-Poisson counts, over- or under-dispersed, by their mean.",

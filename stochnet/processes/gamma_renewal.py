@@ -168,20 +168,20 @@ def data_interval(
 
 
 PROCESS = Process(
-    "gamma_renewal",
-    1,
-    (
+    name="gamma_renewal",
+    version=1,
+    params=(
         Param("rate", "1/bin", (0.0, 1.0), (0.05, 0.5), "spikes per bin in the long run"),
         Param("shape", "1", SHAPES, (0.5, 4.0), "shape of the gamma law of gaps; 1 is bernoulli"),
     ),
-    estimate,
-    log_likelihood,
-    moments,
-    tabulate,
-    renewal.SAMPLER,
-    interval,
-    data_interval,
-    identified,
+    estimate=estimate,
+    log_likelihood=log_likelihood,
+    moments=moments,
+    tabulate=tabulate,
+    sampler=renewal.SAMPLER,
+    interval=interval,
+    data_interval=data_interval,
+    identified=identified,
     needs=frozenset({"ages"}),
     doc="Gaps of a gamma law, rounded up; more regular or burstier (Kuffler et al. 1957).",
 )

@@ -9,9 +9,9 @@ from stochnet.raster.windows import SLOTS
 PROFILE = Profile("p", highest=1.0, binary=True)
 
 PROCESS = Process(
-    "inhomogeneous_bernoulli",
-    1,
-    tuple(
+    name="inhomogeneous_bernoulli",
+    version=1,
+    params=tuple(
         Param(
             name,
             "1",
@@ -22,12 +22,12 @@ PROCESS = Process(
         )
         for k, name in enumerate(PROFILE.names)
     ),
-    PROFILE.fit,
-    PROFILE.log_likelihood,
-    PROFILE.moments,
-    PROFILE.curve,
-    Independent(profile=True),
-    PROFILE.interval,
+    estimate=PROFILE.fit,
+    log_likelihood=PROFILE.log_likelihood,
+    moments=PROFILE.moments,
+    tabulate=PROFILE.curve,
+    sampler=Independent(profile=True),
+    interval=PROFILE.interval,
     identified=PROFILE.identified,
     needs=frozenset({"slots"}),
     doc="Independent 0/1 bins whose probability depends on the position in the window: logistic "

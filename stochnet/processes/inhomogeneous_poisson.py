@@ -36,9 +36,9 @@ def tabulate(params: Params) -> Array:
 
 
 PROCESS = Process(
-    "inhomogeneous_poisson",
-    1,
-    tuple(
+    name="inhomogeneous_poisson",
+    version=1,
+    params=tuple(
         Param(
             name,
             "1/bin",
@@ -49,12 +49,12 @@ PROCESS = Process(
         )
         for k, name in enumerate(PROFILE.names)
     ),
-    PROFILE.fit,
-    log_likelihood,
-    PROFILE.moments,
-    tabulate,
-    Independent(most, profile=True),
-    PROFILE.interval,
+    estimate=PROFILE.fit,
+    log_likelihood=log_likelihood,
+    moments=PROFILE.moments,
+    tabulate=tabulate,
+    sampler=Independent(most, profile=True),
+    interval=PROFILE.interval,
     identified=PROFILE.identified,
     needs=frozenset({"slots"}),
     doc="Independent Poisson counts whose rate depends on the position in the window, as in a "

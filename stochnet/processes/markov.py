@@ -143,17 +143,17 @@ def step(row, state, u):  # type: ignore[no-untyped-def]
 
 
 PROCESS = Process(
-    "markov",
-    1,
-    (
+    name="markov",
+    version=1,
+    params=(
         Param("p_after_silence", "1", (0.0, 1.0), (0.02, 0.5), "spike probability after silence"),
         Param("p_after_spike", "1", (0.0, 1.0), (0.02, 0.7), "spike probability after a spike"),
     ),
-    estimate,
-    log_likelihood,
-    moments,
-    tabulate,
-    Stepwise(init, step),
+    estimate=estimate,
+    log_likelihood=log_likelihood,
+    moments=moments,
+    tabulate=tabulate,
+    sampler=Stepwise(init, step),
     data_interval=data_interval,
     identified=identified,
     needs=frozenset({"transitions"}),

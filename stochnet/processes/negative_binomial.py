@@ -94,19 +94,19 @@ def tabulate(params: Params) -> Array:
 
 
 PROCESS = Process(
-    "negative_binomial",
-    1,
-    (
+    name="negative_binomial",
+    version=1,
+    params=(
         Param("rate", "1/bin", (0.0, 65_535.0), (0.02, 2.0), "mean number of spikes per bin"),
         Param(
             "dispersion", "1", (0.0, 100.0), (0.05, 1.0), "variance of the gain, whose mean is 1"
         ),
     ),
-    estimate,
-    log_likelihood,
-    moments,
-    tabulate,
-    Independent(most, gain=True),
+    estimate=estimate,
+    log_likelihood=log_likelihood,
+    moments=moments,
+    tabulate=tabulate,
+    sampler=Independent(most, gain=True),
     data_interval=data_interval,
     identified=identified,
     needs=frozenset({"windows"}),

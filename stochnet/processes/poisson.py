@@ -56,15 +56,15 @@ def identified(params: Params, summary: Summary) -> NDArray[np.bool_]:
 
 
 PROCESS = Process(
-    "poisson",
-    1,
-    (Param("rate", "1/bin", (0.0, 65_535.0), (0.02, 3.0), "mean number of spikes per bin"),),
-    estimate,
-    log_likelihood,
-    moments,
-    tabulate,
-    Independent(most),
-    interval,
+    name="poisson",
+    version=1,
+    params=(Param("rate", "1/bin", (0.0, 65_535.0), (0.02, 3.0), "mean number of spikes per bin"),),
+    estimate=estimate,
+    log_likelihood=log_likelihood,
+    moments=moments,
+    tabulate=tabulate,
+    sampler=Independent(most),
+    interval=interval,
     identified=identified,
     doc="Independent Poisson counts; the arrival process of Lehmler et al. (arXiv 2308.00858).",
 )

@@ -124,18 +124,18 @@ def identified(params: Params, summary: Summary) -> NDArray[np.bool_]:
 
 
 PROCESS = Process(
-    "refractory_poisson",
-    1,
-    (
+    name="refractory_poisson",
+    version=1,
+    params=(
         Param("p", "1", (0.0, 1.0), (0.05, 0.5), "spike probability per bin after the dead time"),
         Param("dead_time", "bins", (0.0, LONGEST), (1, 7), "bins without a spike after one", True),
     ),
-    estimate,
-    log_likelihood,
-    moments,
-    tabulate,
-    renewal.SAMPLER,
-    interval,
+    estimate=estimate,
+    log_likelihood=log_likelihood,
+    moments=moments,
+    tabulate=tabulate,
+    sampler=renewal.SAMPLER,
+    interval=interval,
     identified=identified,
     needs=frozenset({"ages"}),
     doc="A dead time after every spike, then a constant hazard (Deger et al. 2012).",

@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from stochnet.errors import InvalidInputError
 from stochnet.raster import packing
+from stochnet.raster.blocks import BLOCK_BYTES, node_blocks
 from stochnet.raster.layers import Layer, check_layers, cut_layers
 
 SCHEDULES = ("none", "shuffled", "blocked", "stratified", "sequential")
-BLOCK_BYTES = 1 << 26
 
 
 class NodeArray(Protocol):
@@ -217,9 +217,8 @@ class SpikeRaster:
 
     def blocks(self, max_bytes: int = BLOCK_BYTES) -> Iterator[tuple[int, SpikeRaster]]:
         """Yield (first node, raster of a block of nodes) with at most `max_bytes` of data each."""
-        step = max(1, max_bytes // max(1, self.node_bytes))
-        for first in range(0, self.n_nodes, step):
-            yield first, self.block(slice(first, min(first + step, self.n_nodes)))
+        for first, last in node_blocks(self.n_nodes, self.node_bytes, max_bytes / BLOCK_BYTES):
+            yield first, self.block(slice(first, last))
 
     def layer(self, name: str) -> SpikeRaster:
         """Return the raster of one layer.

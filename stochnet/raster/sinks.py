@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,21 @@ class RasterSink(Protocol):
     @property
     def raster(self) -> SpikeRaster:
         """The finished raster."""
+
+
+@runtime_checkable
+class UnorderedSink(Protocol):
+    """Takes blocks of nodes in any order, from several threads."""
+
+    @property
+    def grain(self) -> int:
+        """Blocks begin at a multiple of this many nodes."""
+
+    def space(self, first_node: int, last_node: int) -> NDArray[Any]:
+        """Return memory in which whole nodes may be drawn before they are written."""
+
+    def put(self, first_node: int, block: NDArray[Any]) -> None:
+        """Take whole nodes; the block ends at a multiple of `grain`, or with the last node."""
 
 
 class WordSink(Protocol):

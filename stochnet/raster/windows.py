@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.errors import InvalidInputError
-from stochnet.kernels.counting.plan import cut_words
+from stochnet.kernels.counting.word_pieces import cut_words
 
 # Positions in a window that a rate profile tells apart.
 SLOTS = 32

@@ -12,9 +12,10 @@ import numpy as np
 
 from stochnet.errors import FileFormatError, InvalidInputError
 from stochnet.kernels.threads import Progress
+from stochnet.raster.blocks import node_blocks
 from stochnet.raster.packing import WORD, n_words
 from stochnet.raster.provenance import provenance
-from stochnet.raster.raster import BLOCK_BYTES, SpikeRaster
+from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.sinks import Shape
 from stochnet.storage import raster_writer, read_raster, stored_digest, verify
 from stochnet.storage.files.publish import check_target
@@ -92,11 +93,9 @@ def merge(
             progress("verify", k, len(shards))
         verify(one.path)
     template = _template(shards)
-    # A block of all shards, and the same once more, joined.
-    step = max(1, BLOCK_BYTES // (2 * template.node_bytes))
     with raster_writer(path, template) as writer:
-        for first in range(0, template.n_nodes, step):
-            last = min(first + step, template.n_nodes)
+        # A block of all shards, and the same once more, joined.
+        for first, last in node_blocks(template.n_nodes, 2 * template.node_bytes):
             parts = [one.raster.data[first:last] for one in shards]
             writer.write(first, np.concatenate(parts, axis=2))
             if progress is not None:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from stochnet.errors import InvalidInputError
 from stochnet.kernels.counting import summary as kernels
 from stochnet.kernels.threads import Progress, run_blocks
+from stochnet.raster.blocks import node_blocks
 from stochnet.raster.provenance import provenance
-from stochnet.raster.raster import BLOCK_BYTES, SpikeRaster
+from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.sinks import Shape
 from stochnet.raster.windows import check_window
 from stochnet.storage import open_sink
@@ -59,8 +60,8 @@ def rebin(
     """
     width = check_window(window, raster.n_bins)
     n_windows = raster.n_bins // width
-    step = max(1, BLOCK_BYTES // max(raster.node_bytes, 8 * raster.n_trials * n_windows))
-    blocks = [slice(a, min(a + step, raster.n_nodes)) for a in range(0, raster.n_nodes, step)]
+    node_bytes = max(raster.node_bytes, 8 * raster.n_trials * n_windows)
+    blocks = [slice(*block) for block in node_blocks(raster.n_nodes, node_bytes)]
     largest = width * (1 if raster.kind == "spikes" else int(np.iinfo(raster.data.dtype).max))
     if largest > SMALL:
         largest = max(int(_sums(raster, nodes, width).max()) for nodes in blocks)

@@ -16,8 +16,9 @@ from stochnet.kernels import rng
 from stochnet.kernels.counting.gather import gather_counts, gather_spikes
 from stochnet.kernels.threads import Progress, run_blocks
 from stochnet.raster import packing
+from stochnet.raster.blocks import node_blocks
 from stochnet.raster.provenance import provenance
-from stochnet.raster.raster import BLOCK_BYTES, SpikeRaster
+from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.sinks import Shape
 from stochnet.storage import open_sink
 
@@ -206,12 +207,11 @@ def present(
     order = plan.order
     template = presented(raster, plan, by)
     with open_sink(path, template) as sink:
-        step = max(1, BLOCK_BYTES // max(raster.node_bytes, template.node_bytes))
-        for first in range(0, raster.n_nodes, step):
-            block = raster.block(slice(first, min(first + step, raster.n_nodes)))
-            sink.write(first, _gather(block, order))
+        node_bytes = max(raster.node_bytes, template.node_bytes)
+        for first, last in node_blocks(raster.n_nodes, node_bytes):
+            sink.write(first, _gather(raster.block(slice(first, last)), order))
             if progress is not None:
-                progress("present", min(first + step, raster.n_nodes), raster.n_nodes)
+                progress("present", last, raster.n_nodes)
     return sink.raster
 
 

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +16,13 @@ from stochnet.errors import InvalidInputError
 from stochnet.kernels import rng
 from stochnet.kernels.threads import run_blocks
 from stochnet.process import Independent, Renewal, Stepwise
-from stochnet.raster import packing
+from stochnet.raster.blocks import cut_nodes, nodes_that_fit
 from stochnet.raster.windows import SLOTS, Segments, cut_segments, slot_of_bin
-from stochnet.simulation.draw_correlated import Sharing, by_latents, draw_correlated
 
-# Of the tables that one thread makes at a time.
-TABLE_BYTES = 1 << 25
-# Of spikes, at the least, that one thread draws at a time.
-PART_BYTES = 1 << 17
+# Share of a block that the tables take which one thread makes at a time.
+TABLES = 1 / 2
+# Share of a block that the spikes take, at the least, which one thread draws at a time.
+LEAST = 1 / 512
 PARTS = 8
 TARGETS = ("cpu", "cuda")
 _LANES = 8
@@ -31,61 +30,29 @@ _LANES = 8
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a simulation is, beside the bundle: its size, its conditions and its key."""
+    """What a simulation is, beside its network.
+
+    Attributes
+    ----------
+    n_trials, n_bins : int
+    conditions : ndarray of int16 (trial, bin) or None
+    key : tuple of uint64
+        Of the random streams: the two halves of the seed.
+    dtype : dtype
+        uint64 for packed spikes, uint8 or uint16 for counts.
+    threads : int
+        Of the host.
+    target : str
+        One of ``TARGETS``: where it is drawn.
+    """
 
     n_trials: int
     n_bins: int
     conditions: NDArray[np.int16] | None
-    k0: np.uint64
-    k1: np.uint64
-    threads: int
-
-
-class Fitted(Protocol):
-    """A bundle, or a part of one: fits that hold each node at most once."""
-
-    @property
-    def fits(self) -> tuple[ProcessFit, ...]:
-        """The fits; node_ids are those of the whole network."""
-
-
-def draw_nodes(
-    bundle: Fitted,
-    first: int,
-    last: int,
-    run: Run,
-    dtype: np.dtype[Any],
-    out: NDArray[Any] | None = None,
-    target: str = "cpu",
-    shared: Sharing | None = None,
-) -> NDArray[Any]:
-    """Draw the nodes `first` to `last` of a bundle: data of a raster (node, trial, word or bin).
-
-    Into `out` if it is given: contiguous, of that shape and type. shared: the latents of these
-    nodes, None where they are independent.
-    """
-    kernels = kernels_of(target)
-    packed_width = packing.n_words(run.n_bins)
-    packed = dtype == np.uint64
-    if out is None:
-        out = np.empty((last - first, run.n_trials, packed_width if packed else run.n_bins), dtype)
-    for fit in bundle.fits:
-        a, b = np.searchsorted(fit.node_ids, [first, last])
-        if a == b:
-            continue
-        for part, start, stop, latents in by_latents(fit, a, b, shared):
-            rows = part.node_ids[start:stop] - first
-            counts = part.process.has_counts
-            together = counts != packed and len(rows) == len(out)
-            shape = (len(rows), run.n_trials, run.n_bins if counts else packed_width)
-            drawn = out if together else np.empty(shape, dtype if counts else np.uint64)
-            if latents is None:
-                _draw_fit(part, start, stop, run, drawn, kernels)
-            else:
-                _draw_sharing(part, latents, run, drawn, kernels)
-            if not together:
-                out[rows] = drawn if counts or packed else packing.unpack(drawn, run.n_bins)
-    return out
+    key: tuple[np.uint64, np.uint64]
+    dtype: np.dtype[Any]
+    threads: int = 1
+    target: str = "cpu"
 
 
 def kernels_of(target: str) -> ModuleType:
@@ -104,52 +71,29 @@ def kernels_of(target: str) -> ModuleType:
         ) from error
 
 
-def _draw_fit(
+def draw_fit(
     fit: ProcessFit, a: int, b: int, run: Run, out: NDArray[Any], kernels: ModuleType
 ) -> None:
     """Draw nodes a to b of a fit, a part of the table at a time."""
     draw = _DRAW[type(fit.process.sampler)]
-    prepared = _prepare(fit, run)
-    step = max(1, TABLE_BYTES // _table_bytes(fit, a, b))
+    segments = _padded_segments(fit, run)
+    step = nodes_that_fit(_table_bytes(fit, a, b), TABLES)
 
     def part(start: int, stop: int) -> None:
         # Tables are made where they are used: they take longer than the draw where it is short.
-        for i in range(start, stop, step):
-            j = min(i + step, stop)
+        for i, j in cut_nodes(stop, step, start):
             nodes = fit.node_ids[a + i : a + j].astype(np.uint64)
-            draw(kernels, fit, prepared, _tables(fit, a + i, a + j), nodes, run, out[i:j])
+            draw(kernels, fit, segments, tables_of(fit, a + i, a + j), nodes, run, out[i:j])
 
     if not kernels.THREADED or run.threads == 1:
         part(0, b - a)
         return
     # Several parts a thread even the load out; small ones do not repay what is prepared for each.
-    least = PART_BYTES // max(1, out[0].nbytes)
-    run_blocks(
-        part, b - a, step=max(-(-(b - a) // (PARTS * run.threads)), least), threads=run.threads
-    )
+    nodes_of_part = max(-(-(b - a) // (PARTS * run.threads)), nodes_that_fit(out[0].nbytes, LEAST))
+    run_blocks(part, b - a, step=nodes_of_part, threads=run.threads)
 
 
-def _draw_sharing(
-    fit: ProcessFit, shared: Sharing, run: Run, out: NDArray[Any], kernels: ModuleType
-) -> None:
-    """Draw nodes that share latents; every part draws these again, so parts are large."""
-    conditions = run.conditions if fit.n_conditions else None
-    size, key = (run.n_trials, run.n_bins), (run.k0, run.k1)
-    step = max(1, TABLE_BYTES // (32 * (shared.rank + max(1, fit.n_conditions))))
-
-    def part(start: int, stop: int) -> None:
-        for i in range(start, stop, step):
-            j = min(i + step, stop)
-            nodes, words = fit.node_ids[i:j], out[i:j].reshape(j - i, -1)
-            draw_correlated(
-                kernels, shared, _tables(fit, i, j), nodes, size, key, conditions, words
-            )
-
-    threads = run.threads if kernels.THREADED else 1
-    run_blocks(part, len(out), step=-(-len(out) // threads), threads=threads)
-
-
-def _tables(fit: ProcessFit, start: int, stop: int) -> NDArray[np.float64]:
+def tables_of(fit: ProcessFit, start: int, stop: int) -> NDArray[np.float64]:
     """Return the table of some nodes: (node, condition, …), or (node, condition·slot, …)."""
     flat = {name: array[start:stop].reshape(-1) for name, array in fit.params.items()}
     table = np.ascontiguousarray(fit.process.tabulate(flat), np.float64)
@@ -161,7 +105,7 @@ def _tables(fit: ProcessFit, start: int, stop: int) -> NDArray[np.float64]:
 
 def _table_bytes(fit: ProcessFit, a: int, b: int) -> int:
     """Return the bytes that the table of one node takes, at the most, beside nodes a to b."""
-    probe = _tables(fit, a, a + 1)
+    probe = tables_of(fit, a, a + 1)
     most = fit.process.sampler.most
     if most is None:
         return int(probe.nbytes)
@@ -169,17 +113,12 @@ def _table_bytes(fit: ProcessFit, a: int, b: int) -> int:
     return int(probe.nbytes // probe.shape[-1] * longest)
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Segments of a run as the kernels want them."""
-
-    segments: Segments
-    row: NDArray[np.int64]
-    slot: NDArray[np.uint64]
-    trial: NDArray[np.uint64]
+Padded = tuple[Segments, tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint64]]]
+"""Segments, and for whole lanes of them: row of the table, address of the gain, trial."""
 
 
-def _prepare(fit: ProcessFit, run: Run) -> Prepared | None:
+def _padded_segments(fit: ProcessFit, run: Run) -> Padded | None:
+    """Return the segments that a process draws by; None where all bins of a node are alike."""
     if not isinstance(fit.process.sampler, Independent):
         return None
     pooled = fit.n_conditions == 0
@@ -198,8 +137,7 @@ def _prepare(fit: ProcessFit, run: Run) -> Prepared | None:
     segments = cut_segments(run.n_trials, run.n_bins, width, rows)
     padding = -segments.n_segments % _LANES
     slot = segments.window * max(1, fit.n_conditions) + segments.condition
-    return Prepared(
-        segments,
+    return segments, (
         np.pad(segments.condition, (0, padding)),
         np.pad(slot, (0, padding)).astype(np.uint64),
         np.pad(segments.trial, (0, padding)).astype(np.uint64),
@@ -209,15 +147,15 @@ def _prepare(fit: ProcessFit, run: Run) -> Prepared | None:
 def _draw_independent(
     kernels: ModuleType,
     fit: ProcessFit,
-    prepared: Prepared | None,
+    padded: Padded | None,
     tables: NDArray[np.float64],
     nodes: NDArray[np.uint64],
     run: Run,
     out: NDArray[Any],
 ) -> None:
-    key = (run.k0, run.k1)
+    key = run.key
     gain = fit.process.has_gain
-    if prepared is None:
+    if padded is None:
         thresholds = np.floor(tables * 2.0**rng.PROBABILITY_BITS).astype(np.uint64)
         words = out.reshape(len(out), -1)
         size = (run.n_trials, run.n_bins)
@@ -228,8 +166,7 @@ def _draw_independent(
             pooled = thresholds[:, 0].copy()
             kernels.pooled_spikes(pooled, *rng.sparse_scale(pooled), nodes, *size, *key, words)
         return
-    segments = prepared.segments
-    addresses = (prepared.row, prepared.slot, prepared.trial, gain)
+    segments, addresses = padded
     # A process without a gain has a single level.
     levels = tables if gain else tables[:, :, None]
     if fit.process.has_counts:
@@ -240,20 +177,20 @@ def _draw_independent(
         if entries.shape[1:3] == (1, 1):
             kernels.pooled_counts(np.ascontiguousarray(entries[:, 0, 0]), nodes, *key, out)
             return
-        kernels.independent_counts(entries, nodes, *key, out, segments.of_bin, *addresses)
+        kernels.independent_counts(entries, nodes, *key, out, segments.of_bin, addresses, gain)
         return
     thresholds = np.floor(levels * 2.0**rng.PROBABILITY_BITS).astype(np.uint64)
     pieces = (segments.word_pieces, segments.piece_mask, segments.piece_segment)
     words = out.reshape(len(out), -1)
     kernels.segmented_spikes(
-        thresholds, nodes, run.n_trials, run.n_bins, *key, words, *pieces, *addresses
+        thresholds, nodes, run.n_trials, run.n_bins, *key, words, pieces, addresses, gain
     )
 
 
 def _draw_stepwise(
     kernels: ModuleType,
     fit: ProcessFit,
-    prepared: Prepared | None,
+    padded: Padded | None,
     tables: NDArray[np.float64],
     nodes: NDArray[np.uint64],
     run: Run,
@@ -266,20 +203,20 @@ def _draw_stepwise(
     conditions = np.zeros((1, 1), np.int16) if pooled else run.conditions
     counts = fit.process.has_counts
     kernel = kernels.stepwise(sampler.init, sampler.step, counts=counts, pooled=pooled)
-    kernel(tables, nodes, run.n_bins, run.k0, run.k1, out, conditions)
+    kernel(tables, nodes, run.n_bins, *run.key, out, conditions)
 
 
 def _draw_renewal(
     kernels: ModuleType,
     fit: ProcessFit,
-    prepared: Prepared | None,
+    padded: Padded | None,
     tables: NDArray[np.float64],
     nodes: NDArray[np.uint64],
     run: Run,
     out: NDArray[Any],
 ) -> None:
     if fit.n_conditions:
-        _draw_stepwise(kernels, fit, prepared, tables, nodes, run, out)
+        _draw_stepwise(kernels, fit, padded, tables, nodes, run, out)
         return
     hazards = tables[:, 0]
     last = np.stack([hazards[:, hazards.shape[1] // 2 - 1], hazards[:, -1]], axis=1)
@@ -288,7 +225,7 @@ def _draw_renewal(
     shift[thresholds == 0] = 0
     words = out.reshape(len(out), -1)
     size = (run.n_trials, run.n_bins)
-    kernels.renewal_spikes(hazards, scale, shift, nodes, *size, run.k0, run.k1, words)
+    kernels.renewal_spikes(hazards, scale, shift, nodes, *size, *run.key, words)
 
 
 _DRAW: dict[type, Callable[..., None]] = {

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from stochnet._version import __version__
 from stochnet.bundle.bundle import Bundle
 from stochnet.errors import InvalidInputError
-from stochnet.kernels.threads import Progress
+from stochnet.kernels import rng
+from stochnet.kernels.threads import Progress, count
 from stochnet.raster.layers import cut_layers
-from stochnet.raster.raster import SpikeRaster
+from stochnet.raster.provenance import provenance
+from stochnet.raster.raster import SpikeRaster, per_bin
 from stochnet.raster.sinks import BlockSink
-from stochnet.simulation.job import DrawnArray, Job, make_job
-from stochnet.simulation.run import fill, in_order
-from stochnet.storage import open_sink
+from stochnet.simulation.draw import TARGETS, Run, kernels_of
+from stochnet.simulation.draw_correlated import rounded_latents
+from stochnet.simulation.drawn_nodes import DrawnNodes
+from stochnet.simulation.fill import fill, in_order
+from stochnet.storage import bundle_digest, open_sink
+from stochnet.storage.rasters import combine
 
 
 def simulate(
@@ -83,43 +92,132 @@ def simulate(
     """
     if path is not None and sink is not None:
         raise InvalidInputError("give either a path or a sink: a sink keeps no spikes")
-    job = make_job(
+    raster, drawn = drawn_raster(
         bundle, n_trials, n_bins, seed=seed, conditions=conditions, threads=threads, target=target
     )
     if sink is not None:
-        return _reduce(job, sink, executor, threads, progress)
+        sink.begin(raster)
+        for first, last, block in in_order(drawn, executor, threads=threads):
+            layers = cut_layers(raster.layers, first, last)
+            sink.take(first, replace(raster, data=block, layers=layers))
+            if progress is not None:
+                progress("simulate", last, raster.n_nodes)
+        return raster
     # Without a seed of its own no other run asks for the same.
-    identity = None if seed is None else partial(_identity, job, seed)
-    with open_sink(path, job.template, identity=identity) as out:
-        job = replace(job, start=out.done)
+    identity = None if seed is None else partial(_identity, bundle, raster, seed)
+    with open_sink(path, raster, identity=identity) as out:
         if out.done and progress is not None:
             where = f"node {out.done:,} of {bundle.n_nodes:,}"
             progress(f"simulate: continues at {where}", out.done, bundle.n_nodes)
-        for done in fill(job, out, executor, threads):
+        for done in fill(drawn, out, executor, threads):
             if progress is not None:
                 progress("simulate", done, bundle.n_nodes)
     return out.raster
 
 
-def _identity(job: Job, seed: int) -> str:
-    from stochnet.storage import simulation_identity
+def _identity(bundle: Bundle, raster: SpikeRaster, seed: int) -> str:
+    """Return 64 hexadecimal digits that two simulations share only if they make the same file."""
+    stream = str(rng.STREAM_VERSION)
+    # The version stands in the file, so another one does not finish it.
+    lines = (__version__, stream, str(int(seed)), bundle_digest(bundle), combine(raster, b""))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
-    return simulation_identity(job.bundle, job.template, seed)
+
+def drawn_raster(
+    bundle: Bundle,
+    n_trials: int | None = None,
+    n_bins: int | None = None,
+    *,
+    seed: int | None,
+    conditions: ArrayLike | None = None,
+    threads: int | None = None,
+    target: str = "cpu",
+) -> tuple[SpikeRaster, DrawnNodes]:
+    """Check what a simulation was asked for, and settle what was left open.
+
+    Returns
+    -------
+    raster : SpikeRaster
+        Its nodes are drawn whenever they are read.
+    drawn : DrawnNodes
+        The data of that raster.
+
+    Raises
+    ------
+    InvalidInputError
+        As `simulate`.
+    """
+    n_trials = bundle.n_trials if n_trials is None else n_trials
+    n_bins = bundle.n_bins if n_bins is None else n_bins
+    for name, size in (("n_trials", n_trials), ("n_bins", n_bins)):
+        whole = isinstance(size, (int, np.integer)) and not isinstance(size, bool)
+        if not whole or not 1 <= size < 2**32:
+            raise InvalidInputError(
+                f"{name} must be a whole number from 1 to 2**32 - 1, got {size}"
+            )
+    if target not in TARGETS:
+        raise InvalidInputError(f"target must be one of {', '.join(TARGETS)}, got {target!r}")
+    kernels_of(target).check()
+    latents = None if bundle.latents is None else rounded_latents(bundle.latents, bundle.layers)
+    if latents is not None and not hasattr(kernels_of(target), "correlated_spikes"):
+        raise InvalidInputError(
+            f"target {target!r} does not draw correlated nodes yet: use target='cpu', or set the "
+            "latents of the bundle to None"
+        )
+    seed = rng.resolve_seed(seed)
+    table = _conditions(bundle, n_trials, n_bins, conditions)
+    run = Run(
+        n_trials, n_bins, table, rng.split_seed(seed), _data_type(bundle), count(threads), target
+    )
+    drawn = DrawnNodes(bundle.fits, run, 0, bundle.n_nodes, latents)
+    facts = provenance(seed=seed, stream_version=rng.STREAM_VERSION, bundle=dict(bundle.provenance))
+    raster = SpikeRaster(
+        drawn,
+        n_bins=n_bins,
+        conditions=table,
+        layers=bundle.layers,
+        bin_width=bundle.bin_width,
+        schedule=bundle.schedule if conditions is None else "none",
+        provenance=facts,
+    )
+    return raster, drawn
 
 
-def _reduce(
-    job: Job,
-    sink: BlockSink,
-    executor: Executor | None,
-    threads: int | None,
-    progress: Progress | None,
-) -> SpikeRaster:
-    """Show every block to a sink, and keep none."""
-    raster = replace(job.template, data=DrawnArray(job))
-    sink.begin(raster)
-    for first, last, block in in_order(job, executor, threads=threads):
-        layers = cut_layers(raster.layers, first, last)
-        sink.take(first, replace(raster, data=block, layers=layers))
-        if progress is not None:
-            progress("simulate", last, raster.n_nodes)
-    return raster
+def _data_type(bundle: Bundle) -> np.dtype[Any]:
+    """Packed bits, or the smallest counts that hold what any node can draw."""
+    most = 0
+    for fit in bundle.fits:
+        if fit.process.sampler.most is not None:
+            flat = {name: array.reshape(-1) for name, array in fit.params.items()}
+            most = max(most, fit.process.sampler.most(flat))
+        if most > np.iinfo(np.uint16).max:
+            raise InvalidInputError(
+                f"{fit.process.name}: a bin could hold {most} spikes, a raster at most 65535; "
+                "lower the rate or the dispersion, or use shorter bins"
+            )
+    if most == 0:
+        return np.dtype(np.uint64)
+    return np.dtype(np.uint8 if most <= 255 else np.uint16)
+
+
+def _conditions(
+    bundle: Bundle, n_trials: int, n_bins: int, given: ArrayLike | None
+) -> NDArray[np.int16] | None:
+    """Return the condition of every bin: as given, or those of the fit, repeated where they end."""
+    known = bundle.conditions
+    if given is not None:
+        known = per_bin("conditions", given, n_trials, n_bins)
+    if known is None:
+        if bundle.n_conditions:
+            raise InvalidInputError(
+                "the parameters are per condition: give conditions (trial, bin), the class of "
+                "every bin"
+            )
+        return None
+    table = known[np.arange(n_trials)[:, None] % len(known), np.arange(n_bins) % known.shape[1]]
+    if bundle.n_conditions and not ((table >= 0) & (table < bundle.n_conditions)).all():
+        raise InvalidInputError(
+            f"every bin needs a condition from 0 to {bundle.n_conditions - 1}, for these are the "
+            "ones with parameters"
+        )
+    return np.ascontiguousarray(table)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from stochnet.errors import InvalidInputError
 from stochnet.kernels.counting import summary as kernels
 from stochnet.kernels.threads import run_blocks
-from stochnet.raster.raster import BLOCK_BYTES, SpikeRaster
+from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.windows import check_window
 from stochnet.statistics.moments import Array, cv_from_moments, fano_from_moments, phi
 from stochnet.statistics.summary import stored_moments as summary_moments
@@ -28,7 +28,7 @@ def _over_blocks(
     raster: SpikeRaster | RasterSummary, function: Callable[[SpikeRaster], Any]
 ) -> NDArray[Any]:
     spikes = require_raster(raster, "this statistic")
-    return np.concatenate([function(block) for _, block in spikes.blocks(BLOCK_BYTES)])
+    return np.concatenate([function(block) for _, block in spikes.blocks()])
 
 
 def spike_count(raster: SpikeRaster | RasterSummary) -> NDArray[np.int64]:

@@ -3,7 +3,6 @@
 from stochnet.storage.bundles import bundle_digest, read_bundle, write_bundle
 from stochnet.storage.check import read_kind, stored_digest, verify
 from stochnet.storage.rasters import raster_digest, read_raster
-from stochnet.storage.simulation_identity import simulation_identity
 from stochnet.storage.summaries import read_observed, read_summary, summary_digest, write_summary
 from stochnet.storage.writers.raster_writer import open_sink, raster_writer, write_raster
 
@@ -17,7 +16,6 @@ __all__ = [
     "read_observed",
     "read_raster",
     "read_summary",
-    "simulation_identity",
     "stored_digest",
     "summary_digest",
     "verify",

@@ -149,17 +149,17 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     """
     with safe_open(path, {BUNDLE: LAYOUT}) as handle:
         return Bundle(
-            _read_fits(handle),
-            read_layers(handle),
-            int(attribute(handle, "n_trials")),
-            int(attribute(handle, "n_bins")),
-            handle["conditions"][...] if "conditions" in handle else None,
-            float(attribute(handle, "bin_width")),
-            str(attribute(handle, "schedule")),
-            read_provenance(handle),
-            _read_selection(handle),
-            _read_latents(handle),
-            tuple(
+            fits=_read_fits(handle),
+            layers=read_layers(handle),
+            n_trials=int(attribute(handle, "n_trials")),
+            n_bins=int(attribute(handle, "n_bins")),
+            conditions=handle["conditions"][...] if "conditions" in handle else None,
+            bin_width=float(attribute(handle, "bin_width")),
+            schedule=str(attribute(handle, "schedule")),
+            provenance=read_provenance(handle),
+            selection=_read_selection(handle),
+            latents=_read_latents(handle),
+            populations=tuple(
                 read_population(handle["populations"][name], _known_process)
                 for name in sorted(handle.get("populations", ()))
             ),
@@ -211,13 +211,13 @@ def _known_process(group: h5py.Group) -> Process:
 def _read_fit(group: h5py.Group) -> ProcessFit:
     process = _known_process(group)
     return ProcessFit(
-        process,
-        group["node_ids"][...],
-        {p.name: group[f"params/{p.name}"][...] for p in process.params},
-        {p.name: group[f"standard_errors/{p.name}"][...] for p in process.params},
-        group["log_likelihood"][...],
-        group["flags"][...],
-        int(attribute(group, "window")) or None,
-        group["observed_bins"][...],
-        {name: group[f"intervals/{name}"][...] for name in group.get("intervals", ())},
+        process=process,
+        node_ids=group["node_ids"][...],
+        params={p.name: group[f"params/{p.name}"][...] for p in process.params},
+        standard_errors={p.name: group[f"standard_errors/{p.name}"][...] for p in process.params},
+        log_likelihood=group["log_likelihood"][...],
+        flags=group["flags"][...],
+        window=int(attribute(group, "window")) or None,
+        observed_bins=group["observed_bins"][...],
+        intervals={name: group[f"intervals/{name}"][...] for name in group.get("intervals", ())},
     )

@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 
 from stochnet.errors import FileFormatError, InvalidInputError
+from stochnet.raster.blocks import node_blocks
 from stochnet.raster.packing import last_word_mask
-from stochnet.raster.raster import BLOCK_BYTES, SpikeRaster
+from stochnet.raster.raster import SpikeRaster
 from stochnet.statistics.summary.stored import RasterSummary
 from stochnet.storage import bundles, rasters, summaries
 from stochnet.storage.files.safe import attribute, safe_open
@@ -77,10 +78,9 @@ def verify(path: str | os.PathLike[str]) -> tuple[str, bool]:
 def _check_tables(summary: RasterSummary, path: str | os.PathLike[str]) -> None:
     """Read every table, which refuses columns that it does not have."""
     for table in summary.tables.values():
-        step = max(1, BLOCK_BYTES // (16 * max(1, table.width)))
-        for first in range(0, table.n_rows, step):
+        for first, last in node_blocks(table.n_rows, 16 * table.width):
             try:
-                table.dense(first, min(first + step, table.n_rows))
+                table.dense(first, last)
             except InvalidInputError as error:
                 raise FileFormatError(f"{path}: {error}") from error
 

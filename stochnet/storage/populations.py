@@ -105,22 +105,22 @@ def read_population(group: h5py.Group, known: Callable[[h5py.Group], Process]) -
         raise FileFormatError(f"{group.name}: bandwidth must lie in [0, 1), got {bandwidth}")
     shares = [float(attribute(group, name)) for name in _SHARES]
     return Population(
-        str(attribute(group, "layer")),
-        int(attribute(group, "fit")),
-        process,
-        n_conditions,
-        int(attribute(group, "n_nodes")),
-        shares[0],
-        shares[1],
-        arrays["dead_row"],
-        arrays["saturated_row"],
-        tuple(margins),
-        correlation,
-        Kernel(
+        layer=str(attribute(group, "layer")),
+        fit=int(attribute(group, "fit")),
+        process=process,
+        n_conditions=n_conditions,
+        n_nodes=int(attribute(group, "n_nodes")),
+        dead=shares[0],
+        saturated=shares[1],
+        dead_row=arrays["dead_row"],
+        saturated_row=arrays["saturated_row"],
+        margins=tuple(margins),
+        correlation=correlation,
+        kernel=Kernel(
             bandwidth,
             arrays["kernel_centre"],
             arrays["kernel_covariance"],
         ),
-        shares[2],
-        shares[3],
+        rate_distance=shares[2],
+        tuning_distance=shares[3],
     )

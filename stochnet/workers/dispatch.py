@@ -22,8 +22,8 @@ from stochnet.kernels.threads import limited
 from stochnet.workers.pool import Workers, workers_of
 
 TRIES = 3
-BLOCK_BYTES = 1 << 23
-BLOCKS_PER_WORKER = 4
+TASK_BYTES = 1 << 23
+TASKS_PER_WORKER = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,26 @@ class _Sent:
     failures: int = 0
 
 
-def nodes_per_block(n_nodes: int, node_bytes: int, executor: Executor) -> int:
-    """Return how many nodes a task has: a few blocks for each worker, of 8 MiB at the most."""
-    fair = -(-n_nodes // (BLOCKS_PER_WORKER * workers_of(executor)))
-    return max(1, min(fair, BLOCK_BYTES // max(1, node_bytes)))
+def nodes_per_task(n_nodes: int, node_bytes: int, executor: Executor) -> int:
+    """Return how many nodes a task has: a few tasks for each worker, of 8 MiB at the most."""
+    fair = -(-n_nodes // (TASKS_PER_WORKER * workers_of(executor)))
+    return max(1, min(fair, TASK_BYTES // max(1, node_bytes)))
+
+
+def block_results(
+    function: Callable[..., Any],
+    arguments: Callable[[int, int], tuple[Any, ...]],
+    blocks: Sequence[tuple[int, int]],
+    executor: Executor,
+    threads: int = 1,
+) -> Iterator[tuple[int, int, Any]]:
+    """Yield (first, last, ``function(*arguments(first, last))``) of blocks of nodes, in order.
+
+    The workers of an executor do them, as in `results`.
+    """
+    calls = (Call(function, arguments(a, b), f"nodes {a} to {b - 1}") for a, b in blocks)
+    for (first, last), found in zip(blocks, results(calls, executor, threads), strict=True):
+        yield first, last, found
 
 
 def results(calls: Iterable[Call], executor: Executor, threads: int = 1) -> Iterator[Any]:

@@ -18,8 +18,8 @@ from numba import cuda
 
 import stochnet as sn
 from stochnet.errors import InvalidInputError
-from stochnet.simulation.draw import draw_nodes, kernels_of
-from stochnet.simulation.job import make_job
+from stochnet.simulation.draw import kernels_of
+from stochnet.simulation.simulate import drawn_raster
 
 Launch = tuple[Any, int, tuple[Any, ...]]
 
@@ -28,7 +28,7 @@ def launches(bundle: sn.Bundle, n_trials: int, n_bins: int) -> list[Launch]:
     """Draw into device memory once; return the kernels that were started, with their arguments."""
     from stochnet.kernels.cuda import device
 
-    job = make_job(bundle, n_trials, n_bins, seed=1, conditions=None, threads=None, target="cuda")
+    _, nodes = drawn_raster(bundle, n_trials, n_bins, seed=1, target="cuda")
     kept: list[Launch] = []
     start = device.launch
 
@@ -36,11 +36,10 @@ def launches(bundle: sn.Bundle, n_trials: int, n_bins: int) -> list[Launch]:
         kept.append((kernel, n_items, arguments))
         start(kernel, n_items, *arguments)
 
-    data = job.template.data
-    out = cuda.device_array(data.shape, data.dtype)
+    out = cuda.device_array(nodes.shape, nodes.dtype)
     device.launch = record
     try:
-        draw_nodes(bundle, 0, bundle.n_nodes, job.run, data.dtype, out=out, target="cuda")
+        nodes.draw(0, len(nodes), out)
     finally:
         device.launch = start
     cuda.synchronize()

@@ -26,7 +26,7 @@ import numpy as np
 from race import median, race, ratio
 
 import stochnet as sn
-from stochnet.simulation.job import BLOCK_BYTES
+from stochnet.raster.blocks import nodes_that_fit
 
 BINS = 10_000
 GOAL = 0.7
@@ -52,7 +52,7 @@ def speed(nodes: int, rounds: int, folder: Path) -> None:
     """Time a simulation into a file, and its parts alone."""
     bundle = independent(nodes)
     spikes = np.asarray(sn.simulate(bundle, 1, BINS, seed=1).data[0:nodes])
-    rows = max(1, BLOCK_BYTES // spikes[0].nbytes)
+    rows = nodes_that_fit(spikes[0].nbytes)
     count = iter(range(10**9))
 
     def new() -> Path:

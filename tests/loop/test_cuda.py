@@ -57,10 +57,9 @@ def test_a_gpu_draws_the_spikes_of_the_cpu():
 @pytest.mark.gpu
 @needs_gpu
 @pytest.mark.parametrize("name", sorted(sn.PROCESSES))
-def test_a_gpu_draws_large_networks_as_the_cpu(name, tiny_blocks, monkeypatch):
+def test_a_gpu_draws_large_networks_as_the_cpu(name, monkeypatch):
     """Thousands of nodes in several blocks; a million bins and more."""
-    monkeypatch.setattr("stochnet.simulation.job.BLOCK_BYTES", 1 << 20)
-    monkeypatch.setattr("stochnet.simulation.draw.TABLE_BYTES", 1 << 22)
+    monkeypatch.setattr("stochnet.raster.blocks.BLOCK_BYTES", 1 << 20)
     params = cuda_cases.typical(sn.PROCESSES[name], (3000,))
     bundle = sn.Bundle.from_params(name, params, window=100)
     for n_trials, n_bins in [(1, 3333), (70, 50)]:

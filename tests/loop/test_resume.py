@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import stochnet as sn
 from stochnet.errors import FileFormatError
+from stochnet.simulation.drawn_nodes import DrawnNodes
 from stochnet.storage import raster_digest
 
 NODES, BINS, SEED = 60, 1000, 7
@@ -29,7 +30,7 @@ LEAF, BLOCK = 1024, 11 * 128
 def small_leaves(monkeypatch):
     monkeypatch.setattr("stochnet.storage.digest.LEAF_BYTES", LEAF)
     monkeypatch.setattr("stochnet.storage.files.seal.SHORTEST_PIECE", 1)
-    monkeypatch.setattr("stochnet.simulation.job.BLOCK_BYTES", BLOCK)
+    monkeypatch.setattr("stochnet.raster.blocks.BLOCK_BYTES", BLOCK)
 
 
 @pytest.fixture
@@ -40,15 +41,13 @@ def bundle(rng):
 @pytest.fixture
 def drawn(monkeypatch):
     """Nodes that are drawn in this process, in order."""
-    from stochnet.simulation import job
+    nodes, draw = [], DrawnNodes.draw
 
-    nodes, draw = [], job.draw_nodes
+    def counted(self, start, stop, out=None):
+        nodes.extend(range(self.first + start, self.first + stop))
+        return draw(self, start, stop, out)
 
-    def counted(bundle, first, last, *args, **kwargs):
-        nodes.extend(range(first, last))
-        return draw(bundle, first, last, *args, **kwargs)
-
-    monkeypatch.setattr("stochnet.simulation.job.draw_nodes", counted)
+    monkeypatch.setattr(DrawnNodes, "draw", counted)
     return nodes
 
 
@@ -174,7 +173,7 @@ def test_stopped_anywhere_the_digest_is_the_same(nodes, bins, trials, rows, stop
     bundle = sn.Bundle.from_params(process, {name: rate})
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         path = Path(folder) / "sim.h5"
-        patch.setattr("stochnet.simulation.job.BLOCK_BYTES", rows * trials * 8)
+        patch.setattr("stochnet.raster.blocks.BLOCK_BYTES", rows * trials * 8)
         patch.setattr("stochnet.storage.digest.LEAF_BYTES", 512)
         for stop in stops:
             left = stop
@@ -354,8 +353,8 @@ def test_what_is_read_back_otherwise_is_not_published(bundle, tmp_path, monkeypa
 
 COMMAND = """
 import sys
-import stochnet.simulation.job
-stochnet.simulation.job.BLOCK_BYTES = 1 << 20
+import stochnet.raster.blocks
+stochnet.raster.blocks.BLOCK_BYTES = 1 << 20
 from stochnet.cli import main
 sys.argv[0] = "stochnet"
 main()

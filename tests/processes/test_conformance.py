@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 import stochnet as sn
 from stochnet.kernels import rng as streams
 from stochnet.process import Flag
-from stochnet.simulation.draw import Run, draw_nodes
+from stochnet.simulation.draw import Run
+from stochnet.simulation.drawn_nodes import DrawnNodes
 from stochnet.statistics.summary.summary import DEFAULT_PARTS
 from stochnet.storage import bundle_digest, raster_digest
 from stochnet.testing import params, seeds
@@ -73,10 +74,10 @@ def test_any_slice_of_nodes_equals_that_slice_of_the_whole(process, make):
     bundle = make(process)
     whole = sn.simulate(bundle, 2, 150, seed=SEED)
     table = None if bundle.conditions is None else whole.conditions
-    run = Run(2, 150, table, *streams.split_seed(SEED), 1)
+    run = Run(2, 150, table, streams.split_seed(SEED), whole.data.dtype)
     for first, last in [(0, 1), (1, 4), (4, 5)]:
-        part = draw_nodes(bundle, first, last, run, whole.data.dtype)
-        np.testing.assert_array_equal(part, whole.data[first:last])
+        part = DrawnNodes(bundle.fits, run, first, last, None)
+        np.testing.assert_array_equal(part[0:last], whole.data[first:last])
 
 
 @each

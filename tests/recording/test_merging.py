@@ -83,10 +83,10 @@ def test_merged_shards_have_the_digest_of_the_whole(of, more, network, tmp_path)
         assert merged.provenance[name] == whole.provenance[name]
 
 
-def test_blocks_of_the_merge_do_not_matter(network, tmp_path, monkeypatch):
+def test_blocks_of_the_merge_do_not_matter(network, tmp_path, request):
     paths = shards(network, tmp_path, 3)
     expected = raster_digest(sn.merge(paths, tmp_path / "a.h5"))
-    monkeypatch.setattr("stochnet.recording.merging.BLOCK_BYTES", 1)
+    request.getfixturevalue("tiny_blocks")
     said = []
     merged = sn.merge(paths, tmp_path / "b.h5", progress=lambda *words: said.append(words))
     assert raster_digest(merged) == expected

@@ -17,10 +17,9 @@ from scipy import special, stats
 import stochnet as sn
 from stochnet.benchmark.truth.bivariate import excess_together
 from stochnet.errors import InvalidInputError
-from stochnet.kernels import gaussian as drive
-from stochnet.kernels import rng
-from stochnet.simulation.draw_correlated import scaled_nodes, sharing
-from stochnet.simulation.job import make_job
+from stochnet.kernels import gaussian, rng
+from stochnet.simulation.draw_correlated import rounded_latents, scaled_nodes
+from stochnet.simulation.simulate import drawn_raster
 from stochnet.storage import bundle_digest, raster_digest
 from stochnet.testing import bundles, latents, seeds
 from tests.support import naive_latents
@@ -115,10 +114,10 @@ def by_numpy(bundle, n_bins, seed):
         naive_latents.threshold(p, [x], 0, [[2**14]])
         for p, x in zip(bundle.fits[0].params["p"].tolist(), a, strict=True)
     ]
-    drive = np.array(a)[:, None] * latent + dither - np.array(bounds)[:, None]
+    value = np.array(a)[:, None] * latent + dither - np.array(bounds)[:, None]
     table = np.array([naive_latents.entry(j) for j in range(4096)], np.uint64)
-    entry = table[np.clip((drive >> 14) + 2048, 0, 4095)]
-    halves = rng.philox(t // np.uint64(8), zero * t, node, rng.DRIVE, *key)
+    entry = table[np.clip((value >> 14) + 2048, 0, 4095)]
+    halves = rng.philox(t // np.uint64(8), zero * t, node, rng.INPUT, *key)
     half = of(halves, t // np.uint64(2) % np.uint64(4)) >> (t % np.uint64(2) * np.uint64(16))
     half &= np.uint64(0xFFFF)
     tie = rng.philox(t, zero * t, node, rng.TIE, *key)[0] >> np.uint64(16)
@@ -144,9 +143,9 @@ HALF_WORDS = st.integers(0, 2**16 - 1)
 
 @given(st.integers(0, 2**32 - 1) | st.integers(0, 2**16) | st.integers(2**32 - 2**16, 2**32 - 1))
 def test_a_latent_is_the_quantile_of_its_word(word):
-    value = int(drive.latent(np.uint64(word), *drive.normal_tables()))
+    value = int(gaussian.latent(np.uint64(word), *gaussian.normal_tables()))
     assert value == naive_latents.number(word)
-    assert value == -int(drive.latent(np.uint64(2**32 - 1 - word), *drive.normal_tables()))
+    assert value == -int(gaussian.latent(np.uint64(2**32 - 1 - word), *gaussian.normal_tables()))
     fine = min(word, 2**32 - 1 - word) < 2**16
     width = 2.0**-32 if fine else 2.0**-16
     low = math.floor(word / (width * 2**32)) * width
@@ -155,11 +154,11 @@ def test_a_latent_is_the_quantile_of_its_word(word):
 
 @given(st.integers(-(2**31), 2**31 - 1), HALF_WORDS, HALF_WORDS)
 def test_the_scalar_definition_of_a_spike_is_that_of_the_page(d, half, tie):
-    cell = int(drive.cell_of(np.int64(d)))
+    cell = int(gaussian.cell_of(np.int64(d)))
     assert cell == min(max(d // 2**14 + 2048, 0), 4095)
-    e = int(drive.phi_table()[cell])
+    e = int(gaussian.phi_table()[cell])
     assert e == naive_latents.entry(cell)
-    fires = bool(drive.fires(np.uint64(half), np.uint64(tie), np.uint64(e)))
+    fires = bool(gaussian.fires(np.uint64(half), np.uint64(tie), np.uint64(e)))
     assert fires == (half < e >> 16 or (half == e >> 16 and tie < e & 0xFFFF))
 
 
@@ -177,7 +176,7 @@ def test_no_entry_of_a_table_is_near_a_half():
 
 
 def test_the_latents_are_normal_to_a_few_parts_in_a_million():
-    normals, tails = (table.astype(np.float64) / 2048 for table in drive.normal_tables())
+    normals, tails = (table.astype(np.float64) / 2048 for table in gaussian.normal_tables())
     moments = [
         ((normals[1:-1] ** k).sum() + (1 + (-1) ** k) * (tails**k).mean()) / 2**16
         for k in (1, 2, 3, 4)
@@ -194,14 +193,13 @@ def test_the_latents_are_normal_to_a_few_parts_in_a_million():
 @example(1e-6, 0.99)
 def test_a_node_fires_with_its_probability_whatever_its_loading(p, loading):
     """Exact: all 2**32 words of a latent, all dithers and all random bits are summed over."""
-    shared = sharing(sn.Latents.independent([[loading]]), layers_of(1))
-    node = scaled_nodes(np.array([[p]]), shared.loadings, shared.trial, shared.layer,
-                        shared.covariance)  # fmt: skip
-    normals, tails = (table.astype(np.int64) for table in drive.normal_tables())
+    rounded = rounded_latents(sn.Latents.independent([[loading]]), layers_of(1))
+    starts, _, loadings = scaled_nodes(np.array([[p]]), rounded, slice(None))
+    normals, tails = (table.astype(np.int64) for table in gaussian.normal_tables())
     values = np.concatenate([normals[1:-1], tails, -tails])
     weights = np.concatenate([np.full(2**16 - 2, 2.0**-16), np.full(2**17, 2.0**-32)])
-    base = int(node.loadings[0, 0]) * values + int(node.starts[0, 0])
-    table = drive.phi_table() / 2.0**32
+    base = int(loadings[0, 0]) * values + int(starts[0, 0])
+    table = gaussian.phi_table() / 2.0**32
     low = np.clip((base >> 14) + 2048, 0, 4095)
     high = np.clip((base >> 14) + 2049, 0, 4095)
     # Of the 2**14 dithers so many reach the next cell.
@@ -242,9 +240,10 @@ def test_nodes_drawn_alone_over_processes_and_to_a_file_are_those_of_the_whole(
     with ThreadPoolExecutor(2) as pool:
         there = sn.simulate(bundle, 3, 150, seed=8, executor=pool)
     np.testing.assert_array_equal(there.data, whole)
-    job = make_job(bundle, 3, 150, seed=8, conditions=None, threads=1, target="cpu")
-    part = pickle.loads(pickle.dumps(job.part(7, 15)))  # noqa: S301 - our own bytes
-    np.testing.assert_array_equal(part.draw(), whole[7:15])
+    _, nodes = drawn_raster(bundle, 3, 150, seed=8, threads=1)
+    part = pickle.loads(pickle.dumps(nodes.part(7, 15)))  # noqa: S301 - our own bytes
+    np.testing.assert_array_equal(part[0:8], whole[7:15])
+    np.testing.assert_array_equal(part.part(2, 5)[1:3], whole[10:12])
     request.getfixturevalue("tiny_blocks")
     stored = sn.simulate(bundle, 3, 150, seed=8, path=tmp_path / "raster.h5", threads=3)
     np.testing.assert_array_equal(stored.to_dense(), sn.simulate(bundle, 3, 150, seed=8).to_dense())
@@ -347,11 +346,10 @@ def test_a_gain_of_the_trial_is_shared_by_all_its_bins():
 
 def test_loadings_of_almost_one_are_shrunk_to_a_share_of_255_in_256():
     for loading in (0.99999, np.nextafter(1, 0)):
-        shared = sharing(sn.Latents.independent([[loading]]), layers_of(1))
-        node = scaled_nodes(np.array([[0.2]]), shared.loadings, shared.trial, shared.layer,
-                            shared.covariance)  # fmt: skip
-        assert node.loadings[0, 0] == round(math.sqrt(255) * 2048)
-        assert abs(node.starts[0, 0] / (special.ndtri(0.2) * 16 * 2**22) - 1) < 1e-4
+        rounded = rounded_latents(sn.Latents.independent([[loading]]), layers_of(1))
+        starts, _, loadings = scaled_nodes(np.array([[0.2]]), rounded, slice(None))
+        assert loadings[0, 0] == round(math.sqrt(255) * 2048)
+        assert abs(starts[0, 0] / (special.ndtri(0.2) * 16 * 2**22) - 1) < 1e-4
 
 
 # Two networks in three are of one process: only bernoulli nodes can share anything.
@@ -379,26 +377,24 @@ def test_a_correlated_network_comes_back_from_its_file_and_draws_the_same(bundle
 
 @given(latents(n_nodes=(2, 9), rank=(1, 5), n_layers=(1, 4)), st.data())
 def test_rates_do_not_depend_on_latents(shared, data):
-    """The variance of the drive is that of its threshold: thresholds scale with the loadings."""
+    """The variance of the input is that of its threshold: thresholds scale with the loadings."""
     sizes = np.diff(np.linspace(0, shared.n_nodes, shared.n_layers + 1).astype(int)).tolist()
     if 0 in sizes:
         return
     p = data.draw(st.floats(1e-6, 1 - 1e-6))
-    whole = sharing(shared, layers_of(*sizes))
-    some = scaled_nodes(
-        np.full((shared.n_nodes, 1), p), whole.loadings, whole.trial, whole.layer, whole.covariance
-    )
-    a, c = some.loadings[:, : shared.rank] / 2048, some.gains / 2048
+    whole = rounded_latents(shared, layers_of(*sizes))
+    starts, gains, loadings = scaled_nodes(np.full((shared.n_nodes, 1), p), whole, slice(None))
+    a, c = loadings[:, : shared.rank] / 2048, gains / 2048
     spread = np.sqrt(1 + (a**2).sum(axis=1) + c**2)
     np.testing.assert_allclose(
-        some.starts[:, 0] / 2.0**22, special.ndtri(p) * spread, rtol=2e-4, atol=1e-6
+        starts[:, 0] / 2.0**22, special.ndtri(p) * spread, rtol=2e-4, atol=1e-6
     )
 
 
 def test_a_target_without_the_kernel_says_so(monkeypatch):
     bundle = network(5, 2, (9,))
     monkeypatch.setattr(
-        "stochnet.simulation.job.kernels_of", lambda _: SimpleNamespace(check=lambda: None)
+        "stochnet.simulation.simulate.kernels_of", lambda _: SimpleNamespace(check=lambda: None)
     )
     with pytest.raises(InvalidInputError, match="'cuda' does not draw correlated nodes yet"):
         sn.simulate(bundle, 1, 10, seed=1, target="cuda")

@@ -119,11 +119,10 @@ def test_pairs(rng):
     assert sorted(zip(*map(np.ndarray.tolist, every), strict=True)) == [*combinations(range(5), 2)]
 
 
-def test_results_do_not_depend_on_blocks(rng, monkeypatch):
+def test_results_do_not_depend_on_blocks(rng, request):
     raster = sn.SpikeRaster.from_dense(rng.random((23, 4, 130)) < 0.3)
     whole = json.dumps(statistics_table(raster, per_node=True))
-    monkeypatch.setattr("stochnet.raster.raster.BLOCK_BYTES", 1)
-    monkeypatch.setattr("stochnet.statistics.nodes.BLOCK_BYTES", 1)
+    request.getfixturevalue("tiny_blocks")
     assert json.dumps(statistics_table(raster, per_node=True)) == whole
 
 

@@ -50,30 +50,28 @@ def bundles():
 def drawn(target):
     """Draw all cases: (name of the case, data of the raster)."""
     import stochnet as sn
-    from stochnet.simulation.job import make_job
+    from stochnet.simulation.simulate import drawn_raster
 
     for name, bundle in bundles():
         for n_bins in N_BINS:
             table = None if bundle.conditions is None else bundle.conditions[:, :n_bins]
             raster = sn.simulate(bundle, 2, n_bins, seed=SEED, conditions=table, target=target)
             yield f"{name}, {n_bins} bins", raster.data
-        job = make_job(bundle, 1, 70, seed=SEED, conditions=None, threads=1, target=target)
-        yield f"{name}, one node", job.draw(1, 2)
+        one, _ = drawn_raster(bundle, 1, 70, seed=SEED, threads=1, target=target)
+        yield f"{name}, one node", one.data[1:2]
 
 
 def drawn_otherwise(cuda, device):
     """Draw the ends again, (name of the case, data): in small blocks, and into device memory."""
-    from stochnet.simulation.draw import draw_nodes
-    from stochnet.simulation.job import make_job
+    from stochnet.simulation.simulate import drawn_raster
 
     bundle = dict(bundles())["ends"]
-    job = make_job(bundle, 2, 130, seed=SEED, conditions=None, threads=1, target="cuda")
-    shape = job.template.data.shape
-    out = cuda.device_array(shape, np.uint64)
-    draw_nodes(bundle, 0, shape[0], job.run, out.dtype, out=out, target="cuda")
+    _, nodes = drawn_raster(bundle, 2, 130, seed=SEED, threads=1, target="cuda")
+    out = cuda.device_array(nodes.shape, np.uint64)
+    nodes.draw(0, len(nodes), out)
     yield "into device memory", out.copy_to_host()
     whole, device.cut = device.cut, lambda n, size: ((i, i + 1) for i in range(n))
-    yield "node by node", job.draw(0, shape[0])
+    yield "node by node", nodes.draw(0, len(nodes))
     device.cut = whole
 
 

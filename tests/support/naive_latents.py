@@ -10,7 +10,7 @@ from stochnet.kernels.gaussian import MIDDLE, TAIL
 from tests.support import naive
 from tests.support.naive import TIE, philox
 
-LATENT, DRIVE, TRIAL = 8, 9, 2**32 - 1
+LATENT, INPUT, TRIAL = 8, 9, 2**32 - 1
 NORMAL = NormalDist()
 
 
@@ -130,7 +130,7 @@ def simulate(bundle, n_trials, n_bins, seed, conditions=None):
 
 
 def has_spike(e, t, trial, node, key):
-    words = philox((t // 8, trial, node, DRIVE), key)
+    words = philox((t // 8, trial, node, INPUT), key)
     half = words[t % 8 // 2] >> 16 * (t % 2) & 0xFFFF
     if half != e >> 16:
         return half < e >> 16

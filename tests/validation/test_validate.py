@@ -222,9 +222,7 @@ def test_counts_and_spikes_compare(rng):
 
 
 def test_results_do_not_depend_on_blocks(observed, report, rates, monkeypatch):
-    parts = ("validation.sums.survey", "validation.compared.together")
-    for module in ("raster.raster", "statistics.nodes", "recording.schedule", *parts):
-        monkeypatch.setattr(f"stochnet.{module}.BLOCK_BYTES", 100_000)
+    monkeypatch.setattr("stochnet.raster.blocks.BLOCK_BYTES", 100_000)
     again = sn.validate(observed, sn.simulate(bundle(rates), seed=2))
     assert again.to_dict() == report.to_dict()
 

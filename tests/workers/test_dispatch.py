@@ -11,9 +11,9 @@ import pytest
 
 import stochnet as sn
 from stochnet.errors import FileFormatError, InvalidInputError, MissingExtraError, WorkerError
-from stochnet.estimation.blocks import Plan
+from stochnet.estimation.fit_blocks import FitTask
 from stochnet.kernels.threads import count
-from stochnet.simulation.job import make_job
+from stochnet.simulation.simulate import drawn_raster
 from stochnet.storage import bundle_digest, raster_digest
 from stochnet.workers import dispatch
 from stochnet.workers.dispatch import Call, fingerprint, results
@@ -235,18 +235,18 @@ def test_a_simulation_is_the_same_in_memory_in_a_file_and_through_a_sink(tmp_pat
 
 def test_a_task_carries_its_own_nodes_only():
     bundle = network(4000)
-    job = make_job(bundle, None, None, seed=1, conditions=None, threads=None, target="cpu")
-    part = job.part(1000, 1010)
+    _, nodes = drawn_raster(bundle, seed=1)
+    part = nodes.part(1000, 1010)
     packed = pickle.dumps(part)
     # Labels of every bin (2 bytes), and of ten nodes two parameters for three conditions.
     assert len(packed) < 2 * 4 * 150 + 10 * (2 * 3 + 1) * 8 + 2500
     assert shipped(part).run.threads == 1
-    np.testing.assert_array_equal(shipped(part).draw(), job.draw(1000, 1010))
+    np.testing.assert_array_equal(shipped(part)[0:10], nodes[1000:1010])
     pooled = sn.Bundle.from_params(
         "bernoulli", {"p": np.full(50, 0.1)}, conditions=np.zeros((9, 9), int)
     )
-    job = make_job(pooled, None, None, seed=1, conditions=None, threads=None, target="cpu")
-    assert job.part(0, 5).run.conditions is None
+    _, nodes = drawn_raster(pooled, seed=1)
+    assert nodes.part(0, 5).run.conditions is None
 
 
 # A fit.
@@ -311,11 +311,11 @@ def test_a_part_of_a_fit_carries_its_nodes_or_the_way_to_them(raster, tmp_path):
     stored = sn.read_raster(tmp_path / "r.h5")
     record = (sn.PROCESSES["beta_bernoulli"],)
     for one, most in ((raster, 5 * raster.node_bytes + 2000), (stored, 2000)):
-        plan = Plan(one, record, False, 12)
-        packed = pickle.dumps(plan.part(10, 15))
+        task = FitTask(one, record, False, 12)
+        packed = pickle.dumps(task.part(10, 15))
         assert len(packed) < most
-        theirs = shipped(plan.part(10, 15)).summaries(10, 15)
-        mine = plan.summaries(10, 15)
+        theirs = shipped(task.part(10, 15)).summaries(10, 15)
+        mine = task.summaries(10, 15)
         assert fingerprint(mine) == fingerprint(theirs)
 
 
@@ -353,7 +353,7 @@ def replace_layers(raster):
 
 def test_a_file_that_a_worker_does_not_find_is_named(raster, tmp_path):
     sn.write_raster(raster, tmp_path / "r.h5")
-    part = Plan(sn.read_raster(tmp_path / "r.h5"), (sn.PROCESSES["markov"],), False, None).part(
+    part = FitTask(sn.read_raster(tmp_path / "r.h5"), (sn.PROCESSES["markov"],), False, None).part(
         0, 5
     )
     (tmp_path / "r.h5").write_bytes(b"other")

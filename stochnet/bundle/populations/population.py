@@ -14,6 +14,7 @@ from stochnet.bundle.populations.margin import Margin, fit_margin, kolmogorov_fl
 from stochnet.bundle.populations.scales import Scale
 from stochnet.bundle.process_fit import ProcessFit
 from stochnet.process import Array, Process
+from stochnet.statistics.even_sample import evenly_spread
 
 CHECK_NODES = 10_000
 
@@ -178,20 +179,20 @@ def fit_population(fit: ProcessFit, layer: str, position: int) -> Population:
     lows, highs = np.array([one.low for one in scales]), np.array([one.high for one in scales])
     nan = float("nan")
     law = Population(
-        layer,
-        position,
-        process,
-        n_conditions,
-        len(table),
-        float(np.mean(state < 0)),
-        float(np.mean(state > 0)),
-        _median(table[state < 0], lows),
-        _median(table[state > 0], highs),
-        margins,
-        fit_copula(rest, lows, highs) if len(rest) else np.eye(len(scales)),
-        fit_kernel(table, scales),
-        nan,
-        nan,
+        layer=layer,
+        fit=position,
+        process=process,
+        n_conditions=n_conditions,
+        n_nodes=len(table),
+        dead=float(np.mean(state < 0)),
+        saturated=float(np.mean(state > 0)),
+        dead_row=_median(table[state < 0], lows),
+        saturated_row=_median(table[state > 0], highs),
+        margins=margins,
+        correlation=fit_copula(rest, lows, highs) if len(rest) else np.eye(len(scales)),
+        kernel=fit_kernel(table, scales),
+        rate_distance=nan,
+        tuning_distance=nan,
     )
     drawn = law.draw(CHECK_NODES, np.random.default_rng(0))
     rate, tuning = (
@@ -236,9 +237,8 @@ def fit_copula(table: Array, lows: Array, highs: Array) -> Array:
     if d == 1 or n < 3:
         return np.eye(d)
     rng = np.random.default_rng(0)
-    if n > MOST_ROWS:
-        table = table[np.linspace(0, n - 1, MOST_ROWS).astype(int)]
-        n = MOST_ROWS
+    table = table[evenly_spread(n, MOST_ROWS)]
+    n = len(table)
     from scipy import stats
 
     ranks = stats.rankdata(table, axis=0)

@@ -105,12 +105,12 @@ def fit_latents(
     waiting[anchors.nodes] = False
     loadings = np.zeros((raster.n_nodes, rank))
     loadings[anchors.nodes] = found.loadings
-    target = Target(known, anchors.words & bins.mask, bins)
+    pairs = PairsWithAnchors(known, anchors.words & bins.mask, bins)
     reached = found.reach(anchors.layers)
     for k, first, last, words in _pieces(raster):
         todo = first + np.flatnonzero(waiting[first:last])
         seen = np.ascontiguousarray((reached @ found.basis[k].T).T)
-        loadings[todo] = target.fit(words[todo - first], describe(rates[todo], bins), seen)
+        loadings[todo] = pairs.fit(words[todo - first], describe(rates[todo], bins), seen)
         if progress is not None:
             progress("correlate", last, raster.n_nodes)
     return Latents(loadings, lower(found.basis), np.zeros(raster.n_nodes))
@@ -160,7 +160,7 @@ def _pieces(raster: SpikeRaster) -> Iterator[tuple[int, int, int, Words]]:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Target:
+class PairsWithAnchors:
     """What single nodes are fitted to: the spikes and rates of anchors in some bins."""
 
     anchors: Nodes
@@ -187,8 +187,8 @@ class Target:
             both = np.empty((b - a, len(self.words)), np.int64)
             both_active(words[a:b], self.words, both)
             kernels.fit_nodes(
-                both, nodes.factors[a:b], nodes.rates[a:b], nodes.scale[a:b], seen, products,
-                *columns, self.bins.weights, self.bins.n_bins, reach, out[a:b],
+                both, (nodes.factors[a:b], nodes.rates[a:b], nodes.scale[a:b]), seen, products,
+                columns, self.bins.weights, self.bins.n_bins, reach, out[a:b],
             )  # fmt: skip
 
         run_blocks(rows, len(words))

@@ -118,7 +118,7 @@ def gather(raster: SpikeRaster, nodes: NDArray[np.int64]) -> Words:
     return np.concatenate(parts)
 
 
-def together(words: Words, others: Words, threads: int | None = None) -> NDArray[np.int64]:
+def coactive(words: Words, others: Words, threads: int | None = None) -> NDArray[np.int64]:
     """Return the bins in which both fire: (row, column)."""
     out = np.empty((len(words), len(others)), np.int64)
     run_blocks(
@@ -129,7 +129,7 @@ def together(words: Words, others: Words, threads: int | None = None) -> NDArray
 
 def rates_of(words: Words, bins: Bins) -> Array:
     """Return the spikes per bin of nodes in each condition: (node, condition)."""
-    return np.asarray(together(words, bins.words) / np.maximum(1, bins.sizes))
+    return np.asarray(coactive(words, bins.words) / np.maximum(1, bins.sizes))
 
 
 def scale_of(rates: Array, bins: Bins) -> Array:

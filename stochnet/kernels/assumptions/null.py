@@ -65,25 +65,27 @@ def _below(n, source, stream, k0, k1):
 
 
 @kernel
-def compare(
-    d, start, stop, stream, k0, k1, sizes, least, probability, expected_gaps, group, observed,
-    below, equal, sums,
-):  # fmt: skip
+def compare(d, start, stop, stream, k0, k1, sizes, expected, nodes, ranks):
     """Compare observed statistics with those of surrogates start to stop.
 
     Parameters
     ----------
     sizes : int64 (size,), rising
         Numbers of spikes.
-    least, probability : int64, float64 (size, window)
-    group : int64 (size + 1,)
-        Nodes group[g] to group[g + 1] have sizes[g] spikes.
-    observed : float64 (node, statistic)
-    below, equal : uint8 (node, statistic), added to
-        Surrogates whose statistic is below the observed one, or the same.
-    sums : float64 (size, statistic, 3), added to
-        Sums of the statistic, its square and its cube.
+    expected : tuple
+        ``least`` and ``probability``, int64 and float64 (size, window), and ``expected_gaps``, as
+        for `evaluate`.
+    nodes : tuple
+        ``group`` int64 (size + 1,): nodes group[g] to group[g + 1] have sizes[g] spikes; and
+        ``observed`` float64 (node, statistic).
+    ranks : tuple
+        All are added to: ``below`` and ``equal`` uint8 (node, statistic), surrogates whose
+        statistic is below the observed one, or the same; and ``sums`` float64 (size, statistic, 3)
+        of the statistic, its square and its cube.
     """
+    least, probability, expected_gaps = expected
+    group, observed = nodes
+    below, equal, sums = ranks
     s = empty_tally(d)
     n_bins = d.n_trials * d.n_bins
     order = np.empty(n_bins, np.int64)
@@ -109,7 +111,7 @@ def compare(
         done = np.int64(0)
         for g in range(len(sizes)):
             evaluate(
-                d, s, trials, places, spikes, done, sizes[g], least[g], probability[g],
+                d, s, (trials, places, spikes), done, sizes[g], least[g], probability[g],
                 expected_gaps, values, effects,
             )  # fmt: skip
             done = sizes[g]

@@ -73,15 +73,11 @@ def _relative_interval_cv(n_trials, n_bins, totals, expected_gaps):
 
 
 @kernel
-def _observe(
-    d, s, trials, places, spikes, n, least, probability, expected_gaps, values, effects
-):  # fmt: skip
+def _observe(d, s, active_bins, n, least, probability, expected_gaps, values, effects):
     """Compute the statistics and effects of one node from the list of its n active bins."""
+    _, places, spikes = active_bins
     clear(d, s)
-    evaluate(
-        d, s, trials, places, spikes, np.int64(0), n, least, probability, expected_gaps,
-        values, effects,
-    )  # fmt: skip
+    evaluate(d, s, active_bins, np.int64(0), n, least, probability, expected_gaps, values, effects)
     effects[LINEARITY] = _largest_departure(places, spikes, n, d.n_bins)
     if len(d.trial_scores):
         slope = s.scores[len(d.position_scores)] / SCORE_UNIT / s.totals[SPIKES]
@@ -128,7 +124,7 @@ def observe_spikes(d, words, wanted, least, probability, expected_gaps, values, 
                     word &= word - _ONE
                     n += 1
         _observe(
-            d, s, trials, places, spikes, n, least[i], probability[i], expected_gaps,
+            d, s, (trials, places, spikes), n, least[i], probability[i], expected_gaps,
             values[i], effects[i],
         )  # fmt: skip
         digest[i] = mixed
@@ -153,7 +149,7 @@ def observe_counts(d, counts, wanted, least, probability, expected_gaps, values,
                     mixed = _mix(mixed + np.uint64(k))
                     n += 1
         _observe(
-            d, s, trials, places, spikes, n, least[i], probability[i], expected_gaps,
+            d, s, (trials, places, spikes), n, least[i], probability[i], expected_gaps,
             values[i], effects[i],
         )  # fmt: skip
         digest[i] = mixed

@@ -154,8 +154,9 @@ def _after(words, trial, t):
 
 
 @kernel
-def _add_to_bins(n_bins, counts, words, bins, gaps, totals, trials, places, spikes, start, stop):
+def _add_to_bins(n_bins, counts, words, bins, gaps, totals, active_bins, start, stop):
     """Add spikes to bins, their products with neighbours, and the gaps between active bins."""
+    trials, places, spikes = active_bins
     n, active, products, squares, starts, ends = 0, 0, 0, 0, 0, 0
     n_gaps, gap_sum, gap_squares = 0, 0, 0
     for i in range(start, stop):
@@ -210,8 +211,9 @@ def _add_to_bins(n_bins, counts, words, bins, gaps, totals, trials, places, spik
 
 
 @kernel
-def _add_to_scores(position_scores, trial_scores, scores, trials, places, spikes, start, stop):
+def _add_to_scores(position_scores, trial_scores, scores, active_bins, start, stop):
     """Add the scores of spikes, of their place in the trial and then of their trial."""
+    trials, places, spikes = active_bins
     degrees = len(position_scores)
     for j in range(len(scores)):
         total = 0
@@ -224,10 +226,9 @@ def _add_to_scores(position_scores, trial_scores, scores, trials, places, spikes
 
 
 @kernel
-def _add_to_windows(
-    window_of, plan, counts, histogram, sums, lagged, trials, places, spikes, start, stop
-):  # fmt: skip
+def _add_to_windows(window_of, plan, counts, histogram, sums, lagged, active_bins, start, stop):
     """Add spikes to the windows of every kind."""
+    trials, places, spikes = active_bins
     for w in range(len(plan)):
         per_trial, length, lags = plan[w, PER_TRIAL], plan[w, LENGTH], plan[w, LAGS]
         first_count = plan[w, COUNTS_FROM]
@@ -263,16 +264,13 @@ def _add_to_windows(
 
 
 @numba.njit(nogil=True, error_model="numpy", inline="always")
-def add_spikes(d, s, trials, places, spikes, start, stop):
-    """Add spikes start to stop of a list: int64 trial, bin of the trial, and how many there.
+def add_spikes(d, s, active_bins, start, stop):
+    """Add active bins start to stop of a list: int64 trials, bins of the trial, and spikes there.
 
     How many is 1, and the bin silent before, unless the design has counts.
     """
-    _add_to_bins(
-        d.n_bins, d.counts, s.words, s.bins, s.gaps, s.totals, trials, places, spikes, start, stop
-    )
-    _add_to_scores(d.position_scores, d.trial_scores, s.scores, trials, places, spikes, start, stop)
+    _add_to_bins(d.n_bins, d.counts, s.words, s.bins, s.gaps, s.totals, active_bins, start, stop)
+    _add_to_scores(d.position_scores, d.trial_scores, s.scores, active_bins, start, stop)
     _add_to_windows(
-        d.window_of, d.plan, s.counts, s.histogram, s.sums, s.lagged,
-        trials, places, spikes, start, stop,
-    )  # fmt: skip
+        d.window_of, d.plan, s.counts, s.histogram, s.sums, s.lagged, active_bins, start, stop
+    )

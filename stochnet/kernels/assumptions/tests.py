@@ -161,17 +161,15 @@ def _count_distance(bins, counts, width, spikes, n, histogram, lowest, least, pr
 
 
 @kernel
-def evaluate(
-    d, s, trials, places, spikes, start, stop, least, probability, expected_gaps, values, effects
-):  # fmt: skip
-    """Add spikes start to stop of a list, then compute all statistics.
+def evaluate(d, s, active_bins, start, stop, least, probability, expected_gaps, values, effects):
+    """Add active bins start to stop of a list, then compute all statistics.
 
     Both in one function, for passing a tally costs as much as a statistic.
 
     Parameters
     ----------
     d, s : Design, Tally
-    trials, places, spikes, start, stop
+    active_bins, start, stop
         As in `add_spikes`.
     least, probability : int64, float64 (window,)
         Where the law of counts, given all the spikes, begins.
@@ -182,7 +180,7 @@ def evaluate(
     effects : float64 (statistic,)
         What comes with them at no cost.
     """
-    add_spikes(d, s, trials, places, spikes, start, stop)
+    add_spikes(d, s, active_bins, start, stop)
     n_bins, total_spikes = d.n_trials * d.n_bins, s.totals[SPIKES]
     mean = total_spikes / n_bins
     variance = float(total_spikes)

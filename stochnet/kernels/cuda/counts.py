@@ -24,7 +24,7 @@ def pooled_kernel(tables, nodes, k0, k1, out):
 
 
 @cuda.jit
-def counts_kernel(tables, nodes, k0, k1, bin_segment, row, slot, has_gain, out):
+def counts_kernel(tables, nodes, k0, k1, bin_segment, segments, has_gain, out):
     """Draw counts: out (node, trial, bin)."""
     n_nodes, n_trials, n_bins = out.shape
     blocks = (n_bins + 3) // 4
@@ -32,25 +32,14 @@ def counts_kernel(tables, nodes, k0, k1, bin_segment, row, slot, has_gain, out):
         i_trial, block = split(item, blocks)
         i, trial = split(i_trial, n_trials)
         _count_bins(
-            out[i, trial], block, tables[i], bin_segment[trial], row, slot, has_gain, trial,
+            out[i, trial], block, tables[i], bin_segment[trial], segments, has_gain, trial,
             nodes[i], k0, k1,
         )  # fmt: skip
 
 
-def independent_counts(
-    tables,
-    nodes,
-    k0,
-    k1,
-    out,
-    bin_segment,
-    segment_row,
-    segment_slot,
-    segment_trial,
-    has_gain,
-):
+def independent_counts(tables, nodes, k0, k1, out, bin_segment, segments, has_gain):
     """Draw what `stochnet.kernels.drawing.counts.independent_counts` draws."""
-    arguments = (k0, k1, bin_segment, segment_row, segment_slot, has_gain)
+    arguments = (k0, k1, bin_segment, segments[:2], has_gain)
     draw([(counts_kernel, _items(out))], (_rising(tables), nodes), arguments, out)
 
 

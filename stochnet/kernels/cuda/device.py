@@ -52,7 +52,9 @@ def launch(kernel: Any, n_items: int, *arguments: Any) -> None:
 
 
 def on_device(argument: Any) -> Any:
-    """Return an argument of a kernel: arrays are copied to the device."""
+    """Return an argument of a kernel: arrays, and those of a tuple, are copied to the device."""
+    if isinstance(argument, tuple):
+        return tuple(on_device(one) for one in argument)
     if isinstance(argument, np.ndarray):
         return cuda.to_device(np.ascontiguousarray(argument))
     return argument

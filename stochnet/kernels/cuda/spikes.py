@@ -26,16 +26,15 @@ def dense_kernel(thresholds, scale, shift, nodes, n_words, n_bins, k0, k1, out):
 
 
 @cuda.jit
-def segmented_kernel(
-    thresholds, nodes, n_words, k0, k1, pieces, mask, segment, row, slot, has_gain, out
-):
+def segmented_kernel(thresholds, nodes, n_words, k0, k1, pieces, segments, has_gain, out):
     """Draw words of nodes with a threshold for every segment: out (node, trial·word)."""
+    first = pieces[0]
     for item in range(cuda.grid(1), out.size, cuda.gridsize(1)):
         i, at = split(item, out.shape[1])
         trial, word = split(at, n_words)
         out[i, at] = _segmented_word(
-            thresholds[i], pieces[at], pieces[at + 1], mask, segment, row, slot, has_gain, word,
-            trial, nodes[i], k0, k1,
+            thresholds[i], (first[at], first[at + 1]), (pieces[1], pieces[2]), segments, has_gain,
+            word, trial, nodes[i], k0, k1,
         )  # fmt: skip
 
 
@@ -58,25 +57,11 @@ def pooled_spikes(thresholds, scale, shift, nodes, n_trials, n_bins, k0, k1, out
 
 
 def segmented_spikes(
-    thresholds,
-    nodes,
-    n_trials,
-    n_bins,
-    k0,
-    k1,
-    out,
-    word_pieces,
-    piece_mask,
-    piece_segment,
-    segment_row,
-    segment_slot,
-    segment_trial,
-    has_gain,
-):
+    thresholds, nodes, n_trials, n_bins, k0, k1, out, pieces, segments, has_gain
+):  # fmt: skip
     """Draw what `stochnet.kernels.drawing.segmented.segmented_spikes` draws."""
     n = out.shape[1]
-    pieces = (word_pieces, piece_mask, piece_segment, segment_row, segment_slot)
-    arguments = (n // n_trials, k0, k1, *pieces, has_gain)
+    arguments = (n // n_trials, k0, k1, pieces, segments[:2], has_gain)
     draw([(segmented_kernel, n)], (thresholds, nodes), arguments, out)
 
 

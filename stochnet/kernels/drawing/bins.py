@@ -29,17 +29,19 @@ def count_of(table, word):  # type: ignore[no-untyped-def]
     return low
 
 
-def count_bins(out, block, tables, segments, row, slot, has_gain, trial, node, k0, k1):  # type: ignore[no-untyped-def]
+def count_bins(out, block, tables, of_bin, segments, has_gain, trial, node, k0, k1):  # type: ignore[no-untyped-def]
     """Draw the counts of four bins, which share a counter, into `out`.
 
     out (bin,) of the trial; block: number of the first bin divided by four; tables (condition,
-    level, entry) of the node; segments (bin,) of the trial; row, slot (segment,).
+    level, entry) of the node; of_bin (bin,): segments of the trial; segments: row and slot
+    (segment,).
     """
+    row, slot = segments
     words = philox(block, trial, node, COUNT, k0, k1)
     first, before, level = 4 * np.int64(block), -1, _ZERO
     for j in range(4):
         if first + j < len(out):
-            s = segments[first + j]
+            s = of_bin[first + j]
             if s != before:
                 level = gain_of(has_gain, slot[s], trial, node, k0, k1)
                 before = s

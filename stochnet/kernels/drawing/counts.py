@@ -45,23 +45,13 @@ def fill_guide(table, guide):
 
 
 @kernel
-def independent_counts(
-    tables,
-    nodes,
-    k0,
-    k1,
-    out,
-    bin_segment,
-    segment_row,
-    segment_slot,
-    segment_trial,
-    has_gain,
-):
+def independent_counts(tables, nodes, k0, k1, out, bin_segment, segments, has_gain):
     """Draw counts: how many entries of the bin's table are at most its word.
 
     tables uint64 (node, condition, level, entry), floor(cdf·2^32) with a last entry of 2^32;
-    out uint8 or uint16 (node, trial, bin).
+    out uint8 or uint16 (node, trial, bin); segments as for `segmented_spikes`.
     """
+    segment_row, segment_slot, segment_trial = segments
     n_nodes, n_trials, n_bins = out.shape
     c0 = np.empty(CHUNK // 4, np.uint64)
     c1 = np.empty(CHUNK // 4, np.uint64)

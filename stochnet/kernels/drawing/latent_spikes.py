@@ -5,16 +5,16 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from stochnet.kernels import gaussian as drive
+from stochnet.kernels import gaussian
 from stochnet.kernels.compile import kernel
 from stochnet.kernels.drawing.dense import draw_counters
-from stochnet.kernels.drawing.drive import drive_cells, halves_below_each, halves_equal_each
+from stochnet.kernels.drawing.input_lanes import halves_below_each, halves_equal_each, input_cells
 from stochnet.kernels.drawing.latents import address, draw_gains, draw_series, mix
 from stochnet.kernels.gaussian import ALWAYS, NEVER
 from stochnet.kernels.philox import philox, trailing_zeros
-from stochnet.kernels.rng import DRIVE, TIE
+from stochnet.kernels.rng import INPUT, TIE
 
-fires = numba.njit(nogil=True)(drive.fires)
+fires = numba.njit(nogil=True)(gaussian.fires)
 # Latents of one layer that are kept at hand, and the most words of bins in a block.
 LATENT_BYTES, MOST_WORDS = 1 << 14, 64
 LINE = 32
@@ -25,18 +25,20 @@ _ONE, _ZERO, _S16, _LOW16 = np.uint64(1), np.uint64(0), np.uint64(16), np.uint64
 
 @kernel
 def correlated_spikes(
-    starts, gains, loadings, rank, layer, nodes, n_trials, n_bins, k0, k1, mixing, first, used,
-    tables, conditions, out,
+    scaled, places, latents, n_trials, n_bins, k0, k1, tables, conditions, out
 ):  # fmt: skip
     """Draw spikes of nodes that share latents.
 
-    starts int32 (node, condition): minus the scaled thresholds, NEVER or ALWAYS; gains int32
-    (node,) and loadings int16 (node, rank or one more): scaled; layer int64 (node,): counted
-    from `first`; nodes uint64 (node,): their addresses; mixing int32 (row, series): rows of layers
-    from `first` on; used bool (series,); tables: normals, tails, upper halves of Φ, Φ;
-    conditions int16 (trial, bin), or (1, 1) when pooled; out uint64
+    scaled: starts int32 (node, condition), which are minus the scaled thresholds, NEVER or ALWAYS,
+    gains int32 (node,) and loadings int16 (node, rank or one more); places: layers int64 (node,),
+    counted from `first`, and addresses uint64 (node,); latents: rank, mixing int32 (row, series) of
+    the layers from `first` on, `first`, and which series are used, bool (series,); tables: normals,
+    tails, upper halves of Φ, Φ; conditions int16 (trial, bin), or (1, 1) when pooled; out uint64
     (node, trial·word), all written.
     """
+    starts, gains, loadings = scaled
+    layer, nodes = places
+    rank, mixing, first, used = latents
     normals, tails, upper, phi = tables
     width, n_conditions = loadings.shape[1], starts.shape[1]
     n_pairs = width // 2
@@ -67,7 +69,7 @@ def correlated_spikes(
     for start in range(0, total, block):
         n = min(block, total - start)
         address(start, n, n_words, n_bins, 16, c0, c1, valid)
-        draw_series(c0, c1, n, used, k0, k1, normals, tails, random, series, dither)
+        draw_series(c0, c1, n, used, k0, k1, (normals, tails), random, series, dither)
         mix(series, mixing, first, rank, n, sums, latents)
         draw_gains(c1, n, 16, k0, k1, normals, tails, gain)
         address(start, n, n_words, n_bins, 8, c0, c1, valid)
@@ -79,20 +81,20 @@ def correlated_spikes(
                 for w in range(n):
                     words[w] = valid[w] if starts[i, 0] == ALWAYS else _ZERO
                 continue
-            draw_counters(c0, c1, 8 * n, nodes[i], DRIVE, k0, k1, random)
+            draw_counters(c0, c1, 8 * n, nodes[i], INPUT, k0, k1, random)
             own = starts[i]
             for w in range(n):
                 at = ((layer[i] * block + w) * n_pairs) * 128
                 begin = gains[i] * gain[w]
                 if same[w] >= 0:
-                    drive_cells(
+                    input_cells(
                         flat_latents, at, flat_loadings, i * width, n_pairs, dither, 64 * w,
                         np.int32(begin + own[same[w]]), cells, 64 * w,
                     )  # fmt: skip
                     continue
                 for t in range(64):
                     base[t] = dither[64 * w + t] + own[row[64 * w + t]]
-                drive_cells(
+                input_cells(
                     flat_latents, at, flat_loadings, i * width, n_pairs, base, 0, np.int32(begin),
                     cells, 64 * w,
                 )  # fmt: skip

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from stochnet.kernels import gaussian as drive
+from stochnet.kernels import gaussian
 from stochnet.kernels.compile import kernel
 from stochnet.kernels.drawing.dense import draw_counters
 from stochnet.kernels.gaussian import DITHER_BITS, MIXING_BITS, TRIAL_SERIES
 from stochnet.kernels.philox import philox
 from stochnet.kernels.rng import LATENT, LOW
 
-latent = numba.njit(nogil=True)(drive.latent)
+latent = numba.njit(nogil=True)(gaussian.latent)
 _FULL, _ONE, _ZERO, _LOW16 = (
     np.uint64(0xFFFFFFFFFFFFFFFF),
     np.uint64(1),
@@ -37,12 +37,13 @@ def address(start, n, n_words, n_bins, per_word, c0, c1, valid):
 
 
 @kernel
-def draw_series(c0, c1, n, used, k0, k1, normals, tails, random, series, dither):
+def draw_series(c0, c1, n, used, k0, k1, tables, random, series, dither):
     """Draw independent latents for n words of bins.
 
-    used bool (series,): those that are needed, the first one among them; series int16 (series,
-    bin); dither int32 (bin,): from the first series.
+    used bool (series,): those that are needed, the first one among them; tables: normals and
+    tails; series int16 (series, bin); dither int32 (bin,): from the first series.
     """
+    normals, tails = tables
     for s in range(len(used)):
         if not used[s]:
             continue

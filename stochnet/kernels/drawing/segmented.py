@@ -35,25 +35,16 @@ def draw_levels(slots, trials, has_gain, node, k0, k1, random, levels):
 
 @kernel
 def segmented_spikes(
-    thresholds,
-    nodes,
-    n_trials,
-    n_bins,
-    k0,
-    k1,
-    out,
-    word_pieces,
-    piece_mask,
-    piece_segment,
-    segment_row,
-    segment_slot,
-    segment_trial,
-    has_gain,
-):
+    thresholds, nodes, n_trials, n_bins, k0, k1, out, pieces, segments, has_gain
+):  # fmt: skip
     """Draw spikes whose probability depends on the segment: its condition and its gain.
 
-    thresholds uint64 (node, condition, level); the length of segment arrays is a multiple of 8.
+    thresholds uint64 (node, condition, level); pieces: ``word_pieces``, ``piece_mask`` and
+    ``piece_segment`` of `stochnet.raster.windows.Segments`; segments: row of the thresholds,
+    address of the gain and trial of each segment, whose number is a multiple of 8.
     """
+    word_pieces, piece_mask, piece_segment = pieces
+    segment_row, segment_slot, segment_trial = segments
     n_words = (n_bins + 63) // 64
     total = n_trials * n_words
     c0 = np.zeros(4 * BLOCK, np.uint64)

@@ -114,15 +114,18 @@ def gain_of(has_gain, slot, trial, node, k0, k1):  # type: ignore[no-untyped-def
 
 
 def segmented_word(  # type: ignore[no-untyped-def]
-    thresholds, pieces, last, mask, segment, row, slot, has_gain, word, trial, node, k0, k1
+    thresholds, span, pieces, segments, has_gain, word, trial, node, k0, k1
 ):
-    """Spikes of a word in pieces, `pieces` to `last`, whose bins belong to one segment each.
+    """Spikes of a word in the pieces of a span, whose bins belong to one segment each.
 
-    thresholds (condition, level) of the node; mask, segment (piece,); row, slot (segment,).
+    thresholds (condition, level) of the node; span: first piece and the one after the last;
+    pieces: mask and segment (piece,); segments: row and slot (segment,), and what else there is.
     """
+    mask, segment = pieces
+    row, slot = segments[0], segments[1]
     random = bytes_of_word(word, trial, node, k0, k1)
     found = _ZERO
-    for piece in range(pieces, last):
+    for piece in range(span[0], span[1]):
         s = segment[piece]
         level = gain_of(has_gain, slot[s], trial, node, k0, k1)
         threshold = thresholds[row[s], np.int64(level)]

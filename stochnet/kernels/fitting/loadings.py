@@ -167,17 +167,16 @@ def fit_node(reach, anchors, rows, products, series, observed, work, out):
 
 
 @kernel
-def fit_nodes(
-    both, factors, rates, scale, anchors, products, other_factors, other_rates, other_scale,
-    weights, n_bins, reach, out,
-):  # fmt: skip
+def fit_nodes(both, nodes, anchors, products, others, weights, n_bins, reach, out):
     """Fit the loadings of nodes, one by one: out (node, factor); nodes of scale 0 get zeros.
 
-    both (node, anchor): bins in which node and anchor fire; factors (node, order, condition), rates
-    (node, condition), scale (node,): of the nodes; anchors (factor, anchor): their loadings as seen
-    from the latents of the layer; products: from `products_of`; other_...: as in `series_row`;
-    reach: largest length of loadings.
+    both (node, anchor): bins in which node and anchor fire; nodes: their factors (node, order,
+    condition), rates (node, condition) and scale (node,); anchors (factor, anchor): loadings as
+    seen from the latents of the layer; products: from `products_of`; others: factors, rates and
+    scale of the anchors, as in `series_row`; reach: largest length of loadings.
     """
+    factors, rates, scale = nodes
+    other_factors, other_rates, other_scale = others
     n_anchors = anchors.shape[1]
     series, observed = np.empty((ORDER + 2, n_anchors)), np.empty(n_anchors)
     work, rows = np.empty((3, n_anchors)), np.ascontiguousarray(anchors.T)

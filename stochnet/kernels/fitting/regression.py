@@ -86,12 +86,14 @@ def solve(curvature, held, right, work, out):
 
 
 @kernel
-def climb(start, low, high, ridge, basis, bins, spikes, binary, held, beta, work, slope, curvature):
+def climb(start, low, high, ridge, data, held, beta, work, slope, curvature):
     """Search the maximum between low and high, from a start inside; return the status.
 
-    beta (control,) becomes the maximum, and held int64 (control,) -1 and 1 where it stands at its
-    low or high end, else 0. Slope and curvature are those there.
+    data: basis, bins, spikes and binary, as for `evaluate`. beta (control,) becomes the maximum,
+    and held int64 (control,) -1 and 1 where it stands at its low or high end, else 0. Slope and
+    curvature are those there.
     """
+    basis, bins, spikes, binary = data
     n = len(beta)
     value, gain, reach, size, hit = -np.inf, 0.0, 0.0, 0.0, -1
     for k in range(n):
@@ -159,7 +161,7 @@ def maximise(basis, bins, spikes, starts, limit, top, binary, betas, held, statu
         for s in range(basis.shape[0]):
             total += spikes[i, s]
         status[i] = climb(
-            starts[i], low, high, RIDGE * total, basis, bins[i], spikes[i], binary, held[i],
+            starts[i], low, high, RIDGE * total, (basis, bins[i], spikes[i], binary), held[i],
             betas[i], work, slope, curvature,
         )  # fmt: skip
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from stochnet.kernels.fitting import newton, profile
+from stochnet.kernels.fitting import newton, profile_likelihood
 from stochnet.kernels.threads import run_blocks
 from stochnet.process import Array, Flag, first_flags
 from stochnet.processes.laws.scipy_stats import stats
@@ -136,14 +136,20 @@ def profile_ends(
     null[information <= 0] = np.inf
     both = np.stack(errors, axis=1)
     out = np.empty((len(mean), 2, 2))
-    search = profile.compiled(family.derivatives)
+    search = profile_likelihood.compiled(family.derivatives)
     run_blocks(
         lambda a, b: search(
-            mean[a:b], dispersion[a:b], both[a:b], null[a:b], family.highest, family.most, z,
-            roots, summary.lengths, summary.offsets, summary.histogram[a:b], out[a:b],
+            (mean[a:b], dispersion[a:b]),
+            (both[a:b], null[a:b]),
+            (family.highest, family.most),
+            (z, roots),
+            summary.lengths,
+            summary.offsets,
+            summary.histogram[a:b],
+            out[a:b],
         ),
         len(mean),
-    )  # fmt: skip
+    )
     return (out[:, 0, 0], out[:, 0, 1]), (out[:, 1, 0], out[:, 1, 1])
 
 

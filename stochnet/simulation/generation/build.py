@@ -81,14 +81,14 @@ def generate(
     probabilities = [_leading_table(fits, layer) for layer in layers]
     streams = [_stream(seed, number, 1) for number in range(len(layers))]
     return Bundle(
-        fits,
-        tuple(layers),
-        schedule.trials,
-        schedule.bins,
-        make_conditions(schedule, seed),
-        math.nan if schedule.bin_width is None else schedule.bin_width,
-        schedule.kind if schedule.classes else "none",
-        provenance(seed=seed, spec=plan.plain() | {"seed": seed}),
+        fits=fits,
+        layers=tuple(layers),
+        n_trials=schedule.trials,
+        n_bins=schedule.bins,
+        conditions=make_conditions(schedule, seed),
+        bin_width=math.nan if schedule.bin_width is None else schedule.bin_width,
+        schedule=schedule.kind if schedule.classes else "none",
+        provenance=provenance(seed=seed, spec=plan.plain() | {"seed": seed}),
         latents=make_latents(plan, probabilities, streams),
     )
 

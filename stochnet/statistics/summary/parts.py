@@ -11,7 +11,7 @@ from scipy import special
 from stochnet.errors import InvalidInputError
 from stochnet.kernels.counting import ages as age_kernels
 from stochnet.kernels.counting import summary as kernels
-from stochnet.kernels.counting.plan import cut_words
+from stochnet.kernels.counting.word_pieces import cut_words
 from stochnet.kernels.threads import run_blocks
 from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.windows import SLOTS, Segments, cut_segments, slot_of_bin

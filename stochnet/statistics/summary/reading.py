@@ -8,7 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from stochnet.raster.raster import BLOCK_BYTES, SpikeRaster
+from stochnet.raster.blocks import cut_nodes, nodes_that_fit
+from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.windows import SLOTS, Segments
 from stochnet.statistics.summary.parts import LONGEST_AGE, LONGEST_GAP
 from stochnet.statistics.summary.summary import Summary, summarize
@@ -81,7 +82,7 @@ class RasterReader:
         extra = request.node_bytes(raster.n_bins, n_conditions, most)
         # A block of a raster in memory is a view.
         extra += 0 if isinstance(raster.data, np.ndarray) else raster.node_bytes
-        return max(1, BLOCK_BYTES // extra)
+        return nodes_that_fit(extra)
 
     def read(self, first: int, last: int) -> tuple[Summary, ...]:
         """Return what was observed of some nodes, by condition."""
@@ -97,7 +98,5 @@ class RasterReader:
 
 def in_blocks(reader: Reader, n_nodes: int) -> Iterator[Block]:
     """Yield (first, last, summaries) of blocks of nodes."""
-    step = reader.step
-    for first in range(0, n_nodes, step):
-        last = min(first + step, n_nodes)
+    for first, last in cut_nodes(n_nodes, reader.step):
         yield first, last, reader.read(first, last)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.errors import InvalidInputError
-from stochnet.raster.raster import BLOCK_BYTES
+from stochnet.raster.blocks import node_blocks
 from stochnet.statistics.summary.stored import RasterSummary, row_layout
 
 
@@ -73,9 +73,7 @@ def window_moments(
     spikes = np.arange(b - a)
     table = summary.tables["windows"]
     sums = np.empty((summary.n_nodes, 2), np.int64)
-    step = max(1, BLOCK_BYTES // (16 * table.width))
-    for first in range(0, summary.n_nodes, step):
-        last = min(first + step, summary.n_nodes)
+    for first, last in node_blocks(summary.n_nodes, 16 * table.width):
         rows = table.dense(first, last)[:, a:b]
         sums[first:last, 0] = (rows * spikes).sum(axis=1)
         sums[first:last, 1] = (rows * (spikes * spikes)).sum(axis=1)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from stochnet.errors import InvalidInputError
-from stochnet.raster.raster import BLOCK_BYTES, SpikeRaster
+from stochnet.raster.blocks import nodes_that_fit
+from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.windows import check_window
 from stochnet.statistics.summary.parts import slot_bins, slot_rows
 from stochnet.statistics.summary.reading import RasterReader, Reader, Request
@@ -42,7 +43,7 @@ class SummaryReader:
     def step(self) -> int:
         """Nodes in a block, so that its summaries fit into memory."""
         width = sum(self._layout.width(part) for part in self._parts)
-        return max(1, BLOCK_BYTES // (64 + 24 * width))
+        return nodes_that_fit(64 + 24 * width)
 
     def read(self, first: int, last: int) -> tuple[Summary, ...]:
         """Return what was observed of some nodes, by condition, as from the raster."""

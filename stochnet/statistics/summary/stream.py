@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.kernels.counting import stream as kernels
-from stochnet.kernels.counting.plan import cut_words
+from stochnet.kernels.counting.word_pieces import cut_words
 from stochnet.kernels.threads import run_blocks
 from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.windows import SLOTS, WindowRun, check_window, cut_windows, segment_lengths

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from stochnet._version import __version__
 from stochnet.errors import FileFormatError
-from stochnet.raster.raster import BLOCK_BYTES
+from stochnet.raster.blocks import node_blocks
 from stochnet.storage.digest import array_digest, content_digest
 from stochnet.storage.files.attributes import write_provenance
 from stochnet.storage.files.publish import publish
@@ -80,10 +80,9 @@ def write_tree(
 
 def row_blocks(dataset: Any) -> Iterator[NDArray[Any]]:
     """Yield a dataset in blocks of rows."""
-    row_bytes = max(1, int(np.prod(dataset.shape[1:], dtype=np.int64)) * dataset.dtype.itemsize)
-    step = max(1, BLOCK_BYTES // row_bytes)
-    for first in range(0, dataset.shape[0], step):
-        yield dataset[first : first + step]
+    row_bytes = int(np.prod(dataset.shape[1:], dtype=np.int64)) * dataset.dtype.itemsize
+    for first, last in node_blocks(dataset.shape[0], row_bytes):
+        yield dataset[first:last]
 
 
 def file_digest(handle: h5py.File) -> str:

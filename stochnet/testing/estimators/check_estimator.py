@@ -171,20 +171,20 @@ def check_estimator(
     )
     bins = n_bins or window or 50
     setup = Setup(
-        Subject(estimator, takes, target.network, raises),
-        target,
-        record,
-        window,
-        _kind(kinds, target, record),
-        params,
-        n_nodes,
-        n_trials or max(200, math.ceil(ENOUGH_BINS / bins)),
-        bins,
-        tolerance,
-        level,
-        rtol,
-        max_examples,
-        seed,
+        subject=Subject(estimator, takes, target.network, raises),
+        target=target,
+        process=record,
+        window=window,
+        counts=_kind(kinds, target, record),
+        simulated=params,
+        n_nodes=n_nodes,
+        n_trials=n_trials or max(200, math.ceil(ENOUGH_BINS / bins)),
+        n_bins=bins,
+        tolerance=tolerance,
+        level=level,
+        rtol=rtol,
+        max_examples=max_examples,
+        seed=seed,
     )
     _check_arguments(setup, takes, checks)
     if record is not None:

@@ -70,11 +70,11 @@ def _true_fano(process: Process, params: Params, window: int) -> Array:
 def _rate(title: str, network: bool) -> Target:
     exact = each(rate)
     return Target(
-        title,
-        _true_rate,
-        network,
-        over_nodes(exact) if network else exact,
-        MFRS if network else RATES,
+        title=title,
+        truth=_true_rate,
+        network=network,
+        exact=over_nodes(exact) if network else exact,
+        suspects=MFRS if network else RATES,
         scaling=1,
         dead=0.0,
         repeated="same",
@@ -86,11 +86,11 @@ def _rate(title: str, network: bool) -> Target:
 def _fano(title: str, network: bool) -> Target:
     exact = each(fano)
     return Target(
-        title,
-        _true_fano,
-        network,
-        over_nodes(exact) if network else exact,
-        MFFS if network else FANOS,
+        title=title,
+        truth=_true_fano,
+        network=network,
+        exact=over_nodes(exact) if network else exact,
+        suspects=MFFS if network else FANOS,
         n_windows=2,
         scaling=1,
         dead=math.nan,

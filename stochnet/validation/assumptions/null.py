@@ -102,7 +102,7 @@ def rank(
         mine = np.ascontiguousarray(observed[nodes])
         sums = np.zeros((len(sizes), observed.shape[1], 3))
         ranks = np.zeros((2, *mine.shape), np.int64)
-        compared = (np.uint64(stream), *key, sizes, *terms, gaps, group, mine)
+        compared = (np.uint64(stream), *key, sizes, (*terms, gaps), (group, mine))
         for first in range(0, n_surrogates, PIECE * PIECES):
             last = min(first + PIECE * PIECES, n_surrogates)
             _round(design, first, last, compared, ranks, sums)
@@ -131,7 +131,7 @@ def _round(
             start = first + piece * PIECE
             compare(
                 design, start, min(start + PIECE, last), *compared,
-                counted[piece, 0], counted[piece, 1], summed[piece],
+                (counted[piece, 0], counted[piece, 1], summed[piece]),
             )  # fmt: skip
 
     run_blocks(draw, n, step=1)

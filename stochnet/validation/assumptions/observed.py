@@ -11,7 +11,7 @@ from stochnet.kernels.assumptions.observed import observe_counts, observe_spikes
 from stochnet.kernels.assumptions.tally import Design
 from stochnet.kernels.assumptions.tests import PER_WINDOW, WINDOWED
 from stochnet.kernels.threads import Progress, run_blocks
-from stochnet.raster.raster import BLOCK_BYTES, SpikeRaster
+from stochnet.raster.raster import SpikeRaster
 from stochnet.validation.assumptions.design import Array, Counts, expected_gaps, first_terms
 
 
@@ -57,7 +57,7 @@ def observe(
     )
     kernel = observe_counts if design.counts else observe_spikes
     gaps = expected_gaps(design)
-    for first, block in raster.blocks(BLOCK_BYTES):
+    for first, block in raster.blocks():
         data = block.data[0 : block.n_nodes]
         here = slice(first, first + block.n_nodes)
         kept = wanted[here]

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.raster.raster import BLOCK_BYTES, SpikeRaster
+from stochnet.raster.blocks import cut_nodes, nodes_that_fit
+from stochnet.raster.raster import SpikeRaster
 from stochnet.statistics.moments import Array
 from stochnet.validation.sums.groups import Groups
 from stochnet.validation.sums.survey import centred
@@ -22,10 +23,9 @@ THRESHOLDS = 64
 
 def take_nodes(raster: SpikeRaster, nodes: Index) -> SpikeRaster:
     """Return some nodes, ascending, as a raster in memory; the others are read block by block."""
-    step = max(1, BLOCK_BYTES // raster.node_bytes)
     parts = []
-    for first in range(int(nodes[0]), int(nodes[-1]) + 1, step):
-        stop = min(first + step, raster.n_nodes)
+    end, step = int(nodes[-1]) + 1, nodes_that_fit(raster.node_bytes)
+    for first, stop in cut_nodes(end, step, first=int(nodes[0])):
         mine = nodes[(nodes >= first) & (nodes < stop)]
         if len(mine):
             parts.append(np.asarray(raster.data[first:stop])[mine - first])

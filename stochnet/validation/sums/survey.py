@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.kernels.threads import run_blocks
+from stochnet.raster.blocks import cut_nodes, node_blocks
 from stochnet.raster.layers import cut_layers
-from stochnet.raster.raster import BLOCK_BYTES, NodeArray, SpikeRaster
+from stochnet.raster.raster import NodeArray, SpikeRaster
 from stochnet.raster.sinks import Shape
 from stochnet.raster.worker_part import portable_data
 from stochnet.statistics.pairs import add_population
@@ -22,7 +23,7 @@ from stochnet.statistics.summary.parts import packed
 from stochnet.validation.compared.nodewise import NodeStatistic
 from stochnet.validation.sums.totals import Adder, limits
 from stochnet.validation.sums.units import Units, cut_units
-from stochnet.workers.dispatch import Call, nodes_per_block, results
+from stochnet.workers.dispatch import block_results, nodes_per_task
 
 Index = NDArray[np.int64]
 
@@ -82,9 +83,7 @@ class Survey:
     @property
     def blocks(self) -> list[tuple[int, int]]:
         """First and last (excluded) node of every block, in order."""
-        n_nodes = self.raster.n_nodes
-        step = max(1, BLOCK_BYTES // self.raster.node_bytes)
-        return [(a, min(a + step, n_nodes)) for a in range(0, n_nodes, step)]
+        return node_blocks(self.raster.n_nodes, self.raster.node_bytes)
 
     def nothing(self, first: int, n_nodes: int) -> Findings:
         """Make room for the statistics of some nodes."""
@@ -274,23 +273,15 @@ def findings_of_workers(survey: Survey, executor: Executor) -> Iterator[Findings
     WorkerError
         The workers fail again and again.
     """
-    raster = survey.raster
-    step = nodes_per_block(raster.n_nodes, raster.node_bytes, executor)
-    recipe = packed_survey(survey)
-    blocks = [
-        (first, min(first + step, raster.n_nodes)) for first in range(0, raster.n_nodes, step)
-    ]
-    yield from results(
-        (
-            Call(
-                find,
-                (recipe, portable_data(raster.data, first, last), first),
-                f"nodes {first} to {last - 1}",
-            )
-            for first, last in blocks
-        ),
-        executor,
-    )
+    raster, recipe = survey.raster, packed_survey(survey)
+    step = nodes_per_task(raster.n_nodes, raster.node_bytes, executor)
+
+    def arguments(first: int, last: int) -> tuple[Any, ...]:
+        return recipe, portable_data(raster.data, first, last), first
+
+    blocks = cut_nodes(raster.n_nodes, step)
+    for _, _, found in block_results(find, arguments, blocks, executor):
+        yield found
 
 
 def packed_survey(survey: Survey) -> bytes:

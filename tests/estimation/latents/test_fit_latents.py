@@ -8,7 +8,7 @@ import stochnet as sn
 from stochnet.cli import main
 from stochnet.estimation.latents import fit_latents as latent_fit
 from stochnet.estimation.latents.anchors import choose_anchors, fit_anchors, lower, polar, residuals
-from stochnet.estimation.latents.fit_latents import Target, fit_latents
+from stochnet.estimation.latents.fit_latents import PairsWithAnchors, fit_latents
 from stochnet.estimation.latents.pair_moments import (
     bins_of,
     describe,
@@ -135,7 +135,7 @@ def test_every_node_alone_is_what_it_is_in_company(raster):
     anchors = choose_anchors(raster, nodes.scale, 50)
     seen = np.random.default_rng(0).normal(size=(RANK, len(anchors.nodes))) * 0.4
     known = describe(rates_of(anchors.words, bins), bins)
-    target = Target(known, anchors.words & bins.mask, bins)
+    target = PairsWithAnchors(known, anchors.words & bins.mask, bins)
     whole = target.fit(words, nodes, seen)
     for i in (0, 5, 77):
         one = describe(rates_of(words[i : i + 1], bins), bins)

@@ -119,13 +119,14 @@ def scalar_target():
                 sparse(row, scale[i], shift[i], n_bins, np.uint64(trial), nodes[i], k0, k1)
 
     @jit
-    def draw_segmented(thresholds, nodes, n_words, k0, k1, out, pieces, mask, s, row, slot, gain):
+    def draw_segmented(thresholds, nodes, n_words, k0, k1, out, pieces, segments, gain):
+        first, mask, owner = pieces
         for i in range(out.shape[0]):
             for at in range(out.shape[1]):
                 trial, word = split(at, n_words)
                 out[i, at] = segmented(
-                    thresholds[i], pieces[at], pieces[at + 1], mask, s, row, slot, gain, word,
-                    trial, nodes[i], k0, k1,
+                    thresholds[i], (first[at], first[at + 1]), (mask, owner), segments, gain,
+                    word, trial, nodes[i], k0, k1,
                 )  # fmt: skip
 
     @jit
@@ -140,9 +141,7 @@ def scalar_target():
         draw_pooled(thresholds, scale, shift, nodes, n_words, n_bins, k0, k1, out)
 
     def segmented_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out, *rest):
-        *pieces, _, has_gain = rest
-        n_words = out.shape[1] // n_trials
-        draw_segmented(thresholds, nodes, n_words, k0, k1, out, *pieces, has_gain)
+        draw_segmented(thresholds, nodes, out.shape[1] // n_trials, k0, k1, out, *rest)
 
     def profile_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out, row):
         draw_profile(thresholds, nodes, out.shape[1] // n_trials, n_bins, k0, k1, out, row)

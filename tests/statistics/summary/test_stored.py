@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import stochnet as sn
 from stochnet.errors import FileFormatError, InvalidInputError
-from stochnet.estimation.blocks import Plan
+from stochnet.estimation.fit_blocks import FitTask
 from stochnet.statistics.summary.parts import raster_segments
 from stochnet.statistics.summary.reading import Request
 from stochnet.statistics.summary.rows import coded_ages, decoded_ages
@@ -110,9 +110,7 @@ def test_blocks_of_one_node_give_the_same_summary_and_the_same_fits(tiny_blocks)
         options = {"window": 15, "per_condition": per_condition}
         small = sn.RasterSummary.of(raster, parts=PARTS, **options)
         with pytest.MonkeyPatch.context() as patch:
-            summaries = ("statistics.summary.stored_reader", "statistics.summary.reading")
-            for module in ("raster.raster", *summaries):
-                patch.setattr(f"stochnet.{module}.BLOCK_BYTES", 1 << 26)
+            patch.setattr("stochnet.raster.blocks.BLOCK_BYTES", 1 << 26)
             large = sn.RasterSummary.of(raster, parts=PARTS, **options)
             expected = sn.fit_bundle(raster, **options)
         assert summary_digest(small) == summary_digest(large)
@@ -296,6 +294,6 @@ def test_workers_fit_a_summary_as_they_fit_a_raster(per_condition, tmp_path):
     with ThreadPoolExecutor(2) as executor:
         for source in (summary, sn.read_summary(tmp_path / "s.h5")):
             same_fit(sn.fit(source, "markov", executor=executor, **options), expected)
-    plan = Plan(summary, (expected.process,), per_condition, WINDOW).part(2, 7)
-    sent = pickle.loads(pickle.dumps(plan)).summaries(2, 7)  # noqa: S301
-    np.testing.assert_array_equal(sent[0].spikes, plan.summaries(2, 7)[0].spikes)
+    task = FitTask(summary, (expected.process,), per_condition, WINDOW).part(2, 7)
+    sent = pickle.loads(pickle.dumps(task)).summaries(2, 7)  # noqa: S301
+    np.testing.assert_array_equal(sent[0].spikes, task.summaries(2, 7)[0].spikes)

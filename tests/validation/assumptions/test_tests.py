@@ -249,7 +249,7 @@ def test_other_nodes_blocks_and_threads_do_not_matter(raster, found, monkeypatch
             f"stochnet.validation.assumptions.{module}.run_blocks",
             lambda function, n, step=0: [function(i, i + 1) for i in range(n)],
         )
-    monkeypatch.setattr("stochnet.validation.assumptions.observed.BLOCK_BYTES", 1)
+    monkeypatch.setattr("stochnet.raster.blocks.BLOCK_BYTES", 1)
     same(found, sn.assess(raster, (5, 20)))
 
 

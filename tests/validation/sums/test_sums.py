@@ -149,7 +149,7 @@ def test_findings_do_not_depend_on_blocks_or_threads(raster, monkeypatch):
     expected = surveys.take(survey)
     monkeypatch.setattr("stochnet.kernels.threads.count", lambda threads: 3)
     monkeypatch.setattr("stochnet.statistics.unit_sums.AT_ONCE", 1)
-    monkeypatch.setattr(surveys, "BLOCK_BYTES", 11 * raster.node_bytes)
+    monkeypatch.setattr("stochnet.raster.blocks.BLOCK_BYTES", 11 * raster.node_bytes)
     done = []
     found = surveys.take(survey, done.append)
     assert done == [11, 22, 33, 37]

@@ -26,9 +26,8 @@ def limit(distance, z, roots):
 
 
 @functools.cache
-def compiled(derivatives: Callable[..., Any]) -> Any:
-    """Compile the search for interval ends; `derivatives` as for the search of `newton`."""
-    total = summed(derivatives)
+def _profiled(total: Any) -> Any:
+    """Compile the search of the maximum over one parameter, with the other one held."""
 
     @numba.njit(nogil=True, error_model="numpy")
     def profiled(axis, at, other, highest, most, lengths, offsets, row, now):
@@ -62,9 +61,20 @@ def compiled(derivatives: Callable[..., Any]) -> Any:
                 break
         return value, other
 
+    return profiled
+
+
+@functools.cache
+def compiled(derivatives: Callable[..., Any]) -> Any:
+    """Compile the search for interval ends; `derivatives` as for the search of `newton`."""
+    total = summed(derivatives)
+    profiled = _profiled(total)
+
     @numba.njit(nogil=True, error_model="numpy")
-    def end(axis, sign, best, mean, dispersion, step, edge, z, roots, sizes, data, now):
+    def end(axis, sign, top, step, edge, critical, sizes, data, now):
         """Find where the signed root of the likelihood ratio reaches its limit, on one side."""
+        best, mean, dispersion = top
+        z, roots = critical
         highest, most, error = sizes
         lengths, offsets, row = data
         centre = mean if axis == 0 else dispersion
@@ -99,11 +109,12 @@ def compiled(derivatives: Callable[..., Any]) -> Any:
         return outer if found else edge
 
     @numba.njit(nogil=True, error_model="numpy")
-    def ends(
-        means, dispersions, errors, null_errors, highest, most, z, roots,
-        lengths, offsets, histogram, out,
-    ):  # fmt: skip
+    def ends(params, all_errors, bounds, critical, lengths, offsets, histogram, out):
         """Fill out (node, parameter, low and high); NaN where there is nothing to search."""
+        means, dispersions = params
+        errors, null_errors = all_errors
+        highest, most = bounds
+        z, _ = critical
         now = np.empty(6)
         for i in range(len(means)):
             mean, dispersion = means[i], dispersions[i]
@@ -113,26 +124,22 @@ def compiled(derivatives: Callable[..., Any]) -> Any:
             data = (lengths, offsets, histogram[i])
             sizes = (highest, most, null_errors[i])
             total(mean, dispersion, lengths, offsets, histogram[i], now)
-            best = now[0]
+            top = (now[0], mean, dispersion)
             step = z * errors[i, 0] if errors[i, 0] < np.inf else 0.5 * mean
             low_edge, high_edge = 0.0, min(highest, 1e12)
             out[i, 0, 0] = end(
-                0, -1.0, best, mean, dispersion, min(step, 0.5 * mean), low_edge, z, roots,
-                sizes, data, now,
-            )  # fmt: skip
+                0, -1.0, top, min(step, 0.5 * mean), low_edge, critical, sizes, data, now
+            )
             out[i, 0, 1] = end(
-                0, 1.0, best, mean, dispersion, min(step, 0.5 * (high_edge - mean)), high_edge,
-                z, roots, sizes, data, now,
+                0, 1.0, top, min(step, 0.5 * (high_edge - mean)), high_edge, critical, sizes, data,
+                now,
             )  # fmt: skip
             step = errors[i, 1] if 0.0 < errors[i, 1] < np.inf else null_errors[i]
             out[i, 1, 0] = dispersion
             if dispersion > 0.0:
                 out[i, 1, 0] = end(
-                    1, -1.0, best, mean, dispersion, min(z * step, dispersion), 0.0, z, roots,
-                    sizes, data, now,
-                )  # fmt: skip
-            out[i, 1, 1] = end(
-                1, 1.0, best, mean, dispersion, z * step, most, z, roots, sizes, data, now,
-            )  # fmt: skip
+                    1, -1.0, top, min(z * step, dispersion), 0.0, critical, sizes, data, now
+                )
+            out[i, 1, 1] = end(1, 1.0, top, z * step, most, critical, sizes, data, now)
 
     return ends

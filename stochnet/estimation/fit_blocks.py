@@ -16,7 +16,8 @@ from stochnet.errors import InvalidInputError
 from stochnet.estimation.held_out import held_out_score
 from stochnet.kernels.threads import Progress
 from stochnet.process import Array, Flag, Process
-from stochnet.raster.raster import BLOCK_BYTES, SpikeRaster
+from stochnet.raster.blocks import cut_nodes, nodes_that_fit
+from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.windows import Segments, check_window, cut_segments
 from stochnet.raster.worker_part import portable
 from stochnet.statistics.summary.parts import raster_segments
@@ -24,29 +25,29 @@ from stochnet.statistics.summary.reading import Request
 from stochnet.statistics.summary.stored import RasterSummary, require_raster
 from stochnet.statistics.summary.stored_reader import reader_of
 from stochnet.statistics.summary.summary import Summary
-from stochnet.workers.dispatch import Call, nodes_per_block, results
+from stochnet.workers.dispatch import block_results, nodes_per_task
 
 
 def fit_all(
-    plan: Plan, progress: Progress | None, *, intervals: bool, executor: Executor | None = None
+    task: FitTask, progress: Progress | None, *, intervals: bool, executor: Executor | None = None
 ) -> tuple[ProcessFit, ...]:
-    """Fit every process of a plan to all nodes, block by block."""
+    """Fit every process of a task to all nodes, block by block."""
     parts: list[tuple[ProcessFit, ...]] = []
-    for last, found in plan.each_block(_fit_nodes, executor, lambda first, last: (intervals,)):
+    for last, found in task.each_block(_fit_nodes, executor, lambda first, last: (intervals,)):
         parts.append(found)
         if progress is not None:
-            progress("fit", last, plan.raster.n_nodes)
+            progress("fit", last, task.raster.n_nodes)
     return tuple(joined(part) for part in zip(*parts, strict=True))
 
 
-def _fit_nodes(plan: Plan, first: int, last: int, intervals: bool) -> tuple[ProcessFit, ...]:
+def _fit_nodes(task: FitTask, first: int, last: int, intervals: bool) -> tuple[ProcessFit, ...]:
     """Fit every process to one block."""
-    summaries, nodes = plan.summaries(first, last), np.arange(first, last)
-    return tuple(_fit_block(plan, record, summaries, nodes, intervals) for record in plan.records)
+    summaries, nodes = task.summaries(first, last), np.arange(first, last)
+    return tuple(_fit_block(task, record, summaries, nodes, intervals) for record in task.records)
 
 
 def _fit_block(
-    plan: Plan,
+    task: FitTask,
     record: Process,
     summaries: tuple[Summary, ...],
     nodes: NDArray[np.int64],
@@ -65,14 +66,14 @@ def _fit_block(
     joint = _join_flags(np.stack(flags))
     joint[np.isneginf(total)] |= Flag.IMPOSSIBLE.value
     found = ProcessFit(
-        record,
-        nodes,
-        _columns([one.params for one in estimates], plan.per_condition),
-        _columns([one.standard_errors for one in estimates], plan.per_condition),
-        total,
-        joint,
-        _held(record, plan.window, plan.raster.n_bins),
-        np.array([summary.n_bins for summary in summaries]),
+        process=record,
+        node_ids=nodes,
+        params=_columns([one.params for one in estimates], task.per_condition),
+        standard_errors=_columns([one.standard_errors for one in estimates], task.per_condition),
+        log_likelihood=total,
+        flags=joint,
+        window=_held(record, task.window, task.raster.n_bins),
+        observed_bins=np.array([summary.n_bins for summary in summaries]),
     )
     return _block_intervals(found, summaries) if intervals else found
 
@@ -91,7 +92,7 @@ def _block_intervals(fit: ProcessFit, summaries: tuple[Summary, ...]) -> Process
 
 
 def with_intervals(
-    plan: Plan, fits: tuple[ProcessFit, ...], executor: Executor | None = None
+    task: FitTask, fits: tuple[ProcessFit, ...], executor: Executor | None = None
 ) -> tuple[ProcessFit, ...]:
     """Return fits of some nodes each with the intervals that need the data: one pass more."""
     if all(fit.process.data_interval is None for fit in fits):
@@ -101,7 +102,7 @@ def with_intervals(
         rows = [slice(*np.searchsorted(fit.node_ids, [first, last])) for fit in fits]
         return (tuple(fit.take(mine) for fit, mine in zip(fits, rows, strict=True)),)
 
-    parts = [found for _, found in plan.each_block(_intervals_of_nodes, executor, cut)]
+    parts = [found for _, found in task.each_block(_intervals_of_nodes, executor, cut)]
     return tuple(
         joined([part for part in column if len(part.node_ids)])
         for column in zip(*parts, strict=True)
@@ -109,26 +110,26 @@ def with_intervals(
 
 
 def _intervals_of_nodes(
-    plan: Plan, first: int, last: int, fits: tuple[ProcessFit, ...]
+    task: FitTask, first: int, last: int, fits: tuple[ProcessFit, ...]
 ) -> tuple[ProcessFit, ...]:
     """Add the intervals that need the data to fits of some nodes of one block."""
     if all(fit.process.data_interval is None or not len(fit.node_ids) for fit in fits):
         return fits
-    summaries = plan.summaries(first, last)
+    summaries = task.summaries(first, last)
     own = [tuple(summary.take(fit.node_ids - first) for summary in summaries) for fit in fits]
     return tuple(_block_intervals(fit, mine) for fit, mine in zip(fits, own, strict=True))
 
 
-def score_nodes(plan: Plan, first: int, last: int, fold: NDArray[np.int64]) -> Array:
+def score_nodes(task: FitTask, first: int, last: int, fold: NDArray[np.int64]) -> Array:
     """Return the held-out score of one block of nodes: (node, process)."""
     return held_out_score(
-        require_raster(plan.raster, "held-out likelihood").block(
-            slice(first - plan.first_node, last - plan.first_node)
+        require_raster(task.raster, "held-out likelihood").block(
+            slice(first - task.first_node, last - task.first_node)
         ),
-        plan.records,
+        task.records,
         fold,
-        window=plan.width,
-        per_condition=plan.per_condition,
+        window=task.width,
+        per_condition=task.per_condition,
     )
 
 
@@ -168,8 +169,8 @@ def _observed(summaries: tuple[Summary, ...]) -> Iterator[Summary]:
 T = TypeVar("T")
 
 
-class Plan:
-    """What is fitted to which raster, and in which blocks of nodes it is read.
+class FitTask:
+    """Processes that are to be fitted to a raster, which is read in blocks of nodes.
 
     Parameters
     ----------
@@ -215,8 +216,8 @@ class Plan:
         """Nodes in a block, so that its summaries fit into memory."""
         return self._reader.step
 
-    def part(self, first: int, last: int) -> Plan:
-        """Return the plan of some nodes, for a worker."""
+    def part(self, first: int, last: int) -> FitTask:
+        """Return the task of some nodes, for a worker."""
         labels = self.raster.conditions if self.per_condition else None
         raster = self.raster
         sent: SpikeRaster | RasterSummary
@@ -224,7 +225,7 @@ class Plan:
             sent = raster.part(first, last, conditions=labels)
         else:
             sent = portable(raster, first, last, conditions=labels)
-        return Plan(
+        return FitTask(
             sent,
             self.records,
             self.per_condition,
@@ -245,30 +246,24 @@ class Plan:
         *,
         copies: bool = False,
     ) -> Iterator[tuple[int, T]]:
-        """Yield (last node, ``function(plan, first, last, *arguments(first, last))``) of blocks.
+        """Yield (last node, ``function(task, first, last, *arguments(first, last))``) of blocks.
 
         They are done here, or by the workers of an executor; they come in order. If the function
         `copies` the data, also blocks of a raster in memory are small.
         """
         n_nodes, step = self.raster.n_nodes, self.step
         if copies:
-            step = min(step, max(1, BLOCK_BYTES // max(1, self.raster.node_bytes)))
-        if executor is not None:
-            step = min(step, nodes_per_block(n_nodes, self.raster.node_bytes, executor))
-        blocks = [(first, min(first + step, n_nodes)) for first in range(0, n_nodes, step)]
+            step = min(step, nodes_that_fit(self.raster.node_bytes))
         if executor is None:
-            for first, last in blocks:
+            for first, last in cut_nodes(n_nodes, step):
                 yield last, function(self, first, last, *arguments(first, last))
             return
-        calls = (
-            Call(
-                function,
-                (self.part(first, last), first, last, *arguments(first, last)),
-                f"nodes {first} to {last - 1}",
-            )
-            for first, last in blocks
-        )
-        for (_, last), found in zip(blocks, results(calls, executor), strict=True):
+
+        def sent(first: int, last: int) -> tuple[Any, ...]:
+            return self.part(first, last), first, last, *arguments(first, last)
+
+        step = min(step, nodes_per_task(n_nodes, self.raster.node_bytes, executor))
+        for _, last, found in block_results(function, sent, cut_nodes(n_nodes, step), executor):
             yield last, found
 
 
@@ -279,16 +274,16 @@ def _unpickled(
     per_condition: bool,
     window: int | None,
     first_node: int,
-) -> Plan:
-    """Return the part of a plan that a worker was sent."""
+) -> FitTask:
+    """Return the part of a task that a worker was sent."""
     labels = None if raster.conditions is None else raster.conditions.tobytes()
     segments = _cut_once(raster.n_trials, raster.n_bins, width, labels)
-    return Plan(raster, records, per_condition, window, first_node, segments)
+    return FitTask(raster, records, per_condition, window, first_node, segments)
 
 
 @functools.lru_cache(maxsize=1)
 def _cut_once(n_trials: int, n_bins: int, width: int | None, labels: bytes | None) -> Segments:
-    """Cut segments; all parts of a plan have the same."""
+    """Cut segments; all parts of a task have the same."""
     conditions = None
     if labels is not None:
         conditions = np.frombuffer(labels, np.int16).reshape(n_trials, n_bins)

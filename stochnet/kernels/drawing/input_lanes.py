@@ -1,4 +1,4 @@
-"""Drives of 64 bins at once, and compares of 64 numbers of 16 bits.
+"""Gaussian inputs of 64 bins at once, and compares of 64 numbers of 16 bits.
 
 As in `stochnet.kernels.philox`, vectors are written out in plain LLVM IR. Products of pairs of
 16-bit numbers, added in 32 bits, are one instruction on x86 and on ARM.
@@ -43,19 +43,19 @@ def _add_products(builder: Any, total: Any, one: Any, other: Any) -> Any:
     return builder.add(total, builder.add(even, odd))
 
 
-def _cells(builder: Any, drive: Any) -> Any:
-    """Return `stochnet.kernels.gaussian.cell_of` of 16 drives."""
-    cell = builder.add(builder.ashr(drive, _all(DITHER_BITS)), _all(N_CELLS // 2))
+def _cells(builder: Any, values: Any) -> Any:
+    """Return `stochnet.kernels.gaussian.cell_of` of 16 inputs."""
+    cell = builder.add(builder.ashr(values, _all(DITHER_BITS)), _all(N_CELLS // 2))
     cell = builder.select(builder.icmp_signed("<", cell, _all(0)), _all(0), cell)
     over = builder.icmp_signed(">", cell, _all(N_CELLS - 1))
     return builder.trunc(builder.select(over, _all(N_CELLS - 1), cell), ir.VectorType(_I16, 16))
 
 
 @intrinsic
-def drive_cells(typing, latents, l, loadings, i, n_pairs, base, b, start, cells, c):  # type: ignore[no-untyped-def]  # noqa: E741
+def input_cells(typing, latents, l, loadings, i, n_pairs, base, b, start, cells, c):  # type: ignore[no-untyped-def]  # noqa: E741
     """Find the entries of Φ of 64 bins: ``cells[c:c+64]``, uint16.
 
-    The drive of bin t is ``start + base[b + t]`` (int32) and the sum over pairs r of
+    The input of bin t is ``start + base[b + t]`` (int32) and the sum over pairs r of
     ``loadings[i + 2r] latents[l + 128r + 2t]`` and ``loadings[i + 2r + 1] latents[l + 128r + 2t +
     1]`` (int16), modulo 2**32.
     """
