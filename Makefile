@@ -1,6 +1,6 @@
 # Every target makes the virtual environment .venv by itself when it is missing.
 #   PYTHON=python3.12 make install    another interpreter (3.11 or newer)
-#   WORKERS=4 make test               more test processes
+#   WORKERS=4 make test               more processes
 #   BENCH=--quick make bench          a look in three minutes
 
 PYTHON  ?= python3
@@ -60,10 +60,10 @@ bench-peers: $(VENV)/.installed-bench  ## environments for packages that need th
 	$(BIN)/python tests/benchmarks/environments.py
 
 calibration: $(STAMP)  ## run the study of estimators, intervals, choices and tests again
-	$(BIN)/python sims/calibration/run.py
+	$(BIN)/stochnet study sims/calibration --scale full --workers $(WORKERS)
 
 leaderboard: $(STAMP)  ## score elephant and statsmodels on all benchmarks, into the documentation
-	$(BIN)/python sims/leaderboard/run.py
+	$(BIN)/stochnet study sims/leaderboard --scale full
 
 docs: $(VENV)/.installed-docs  ## build the documentation as HTML
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html

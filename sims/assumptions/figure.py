@@ -1,4 +1,4 @@
-"""Draw results/passing.png, and print the table of the README, from results/nodes.csv."""
+"""The figure passing.png and the table passing.md, from nodes.csv."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import numpy as np
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
-RESULTS = Path(__file__).resolve().parent / "results"
 TESTS = (
     ("dispersion", "10", "dispersion\nW=10"),
     ("dispersion", "50", "dispersion\nW=50"),
@@ -32,10 +31,10 @@ SHOWN = (
 )
 
 
-def pooled() -> dict[tuple[str, ...], tuple[int, int, float]]:
+def pooled(results: Path) -> dict[tuple[str, ...], tuple[int, int, float]]:
     """Add up passing and testable nodes over seeds: {key: (passed, testable, mean median)}."""
     found: dict[tuple[str, ...], list[dict[str, str]]] = defaultdict(list)
-    with (RESULTS / "nodes.csv").open(newline="", encoding="utf-8") as handle:
+    with (results / "nodes.csv").open(newline="", encoding="utf-8") as handle:
         for row in csv.DictReader(handle):
             if row["layer"] == "network":
                 key = ("architecture", "regime", "schedule", "by", "test", "window")
@@ -50,10 +49,11 @@ def pooled() -> dict[tuple[str, ...], tuple[int, int, float]]:
     }
 
 
-def main() -> None:
-    table = pooled()
+def write(results: Path) -> None:
+    """Draw the shares of nodes that pass, and write them as lines of the table in the README."""
+    table = pooled(results)
     architectures = sorted({key[0] for key in table}, reverse=True)
-    lines, grid = [], []
+    lines, grid, texts = [], [], []
     for architecture in architectures:
         for schedule, by, shown in SHOWN:
             for regime, name in REGIMES:
@@ -63,7 +63,7 @@ def main() -> None:
                 cells = [table[(*key, test, window)] for test, window, _ in TESTS]
                 lines.append(f"{architecture}, {name}, {shown}")
                 grid.append([passed / testable for passed, testable, _ in cells])
-                print(
+                texts.append(
                     f"| {architecture} | {name} | {shown} | {cells[0][1]:,} | "
                     + " | ".join(f"{100 * p / n:.1f}" for p, n, _ in cells)
                     + f" | {cells[0][2]:.2f} | {cells[4][2]:.3f} |"
@@ -80,8 +80,5 @@ def main() -> None:
     axes.tick_params(length=0)
     axes.xaxis.tick_top()
     figure.colorbar(image, ax=axes, label="share of testable nodes that pass", pad=0.01)
-    figure.savefig(RESULTS / "passing.png", dpi=110)
-
-
-if __name__ == "__main__":
-    main()
+    figure.savefig(results / "passing.png", dpi=110)
+    (results / "passing.md").write_text("\n".join(texts) + "\n", encoding="utf-8")

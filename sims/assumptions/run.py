@@ -1,17 +1,13 @@
 """Which assumptions of the Poisson model do nodes of real networks keep?
 
-    python sims/assumptions/run.py [--smoke] [-o DIR]
+stochnet study sims/assumptions --scale smoke|full
 
-Networks are trained and recorded anew; rows that are in the table already are not run again.
+A cell trains and records one network, and tests its nodes.
 """
 
 from __future__ import annotations
 
-import argparse
-import csv
-import sys
-import time
-import tomllib
+import itertools
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,18 +18,30 @@ import stochnet as sn
 from stochnet.recording import build_model, load_dataset, record, train
 from stochnet.recording.networks.training.train import torch_threads
 
-HERE = Path(__file__).resolve().parent
-FIELDS = (
-    "architecture", "regime", "seed", "epochs", "train_accuracy", "test_accuracy", "schedule", "by",
-    "layer", "test", "window", "n_nodes", "testable", "passed", "fraction", "effect", "median",
-    "low", "high",
-)  # fmt: skip
+
+def cells(config: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the networks: all of an architecture, seed by seed."""
+    grid = config["grid"]
+    return [
+        {"architecture": architecture, "regime": regime, "seed": seed}
+        for architecture, seed, regime in itertools.product(
+            grid["architecture"], grid["seed"], grid["regime"]
+        )
+    ]
+
+
+def cell(cell: dict[str, Any], config: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Train and record a network, show its stimuli in every order, and test its nodes."""
+    with torch_threads(1):
+        one = subject(cell, config)
+    return {"nodes": rows_of(one, config)}
 
 
 @dataclass(frozen=True)
 class Subject:
     """A recorded network: thinned layers, every training image once."""
 
+    regime: str
     facts: dict[str, Any]
     recording: sn.SpikeRaster
 
@@ -54,9 +62,10 @@ def len_of(rows: list[np.ndarray]) -> int:
     return sum(map(len, rows))
 
 
-def subject(architecture: str, regime: str, seed: int, config: dict[str, Any]) -> Subject:
+def subject(cell: dict[str, Any], config: dict[str, Any]) -> Subject:
     """Train a network as its regime says, and record it on the training images."""
     networks = config["networks"]
+    architecture, regime, seed = cell["architecture"], cell["regime"], cell["seed"]
     images = load_dataset(networks["data"], "train").first(networks.get("limit"))
     unseen = load_dataset(networks["data"], "test")
     model = build_model(architecture, images.image_shape, images.n_classes, seed=seed)
@@ -73,30 +82,11 @@ def subject(architecture: str, regime: str, seed: int, config: dict[str, Any]) -
     )  # fmt: skip
     last = done.history[-1] if done else None
     facts = {
-        "architecture": architecture,
-        "regime": regime,
-        "seed": seed,
         "epochs": last.epoch if last else 0,
         "train_accuracy": last.train_accuracy if last else None,
         "test_accuracy": last.test_accuracy if last else None,
     }
-    small = thinned(raster, config["tests"]["nodes_per_layer"])
-    return Subject(facts, replace(small, provenance={**small.provenance, "study": facts}))
-
-
-def recorded(
-    architecture: str, regime: str, seed: int, config: dict[str, Any], folder: Path
-) -> Subject:
-    """Read the recording of a network, or train and record it now."""
-    path = folder / f"{architecture}-{regime}-{seed}.h5"
-    if path.exists():
-        raster = sn.read_raster(path).load()
-        return Subject(dict(raster.provenance["study"]), raster)
-    with torch_threads(1):
-        one = subject(architecture, regime, seed, config)
-    folder.mkdir(parents=True, exist_ok=True)
-    sn.write_raster(one.recording, path)
-    return one
+    return Subject(regime, facts, thinned(raster, config["tests"]["nodes_per_layer"]))
 
 
 def shown(one: Subject, config: dict[str, Any]) -> list[tuple[str, str, sn.SpikeRaster]]:
@@ -105,7 +95,7 @@ def shown(one: Subject, config: dict[str, Any]) -> list[tuple[str, str, sn.Spike
     found = []
     for schedule in config["shown"]["schedules"]:
         ways = ["label"]
-        if schedule != "shuffled" and one.facts["regime"] == "random":
+        if schedule != "shuffled" and one.regime == "random":
             ways.append("training-label")
         found += [(schedule, by, sn.present(one.recording, schedule, by=by, **size)) for by in ways]
     return found
@@ -126,46 +116,8 @@ def rows_of(one: Subject, config: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--smoke", action="store_true", help="one small network")
-    parser.add_argument("--record-only", action="store_true", help="train and record, no tests")
-    parser.add_argument("-o", "--output", type=Path, default=HERE / "results")
-    given = parser.parse_args()
-    config = tomllib.loads((HERE / "config.toml").read_text(encoding="utf-8"))
-    if given.smoke:
-        for part, changes in config["smoke"].items():
-            config[part] |= changes
-    given.output.mkdir(parents=True, exist_ok=True)
-    path = given.output / "nodes.csv"
-    done = set()
-    if path.exists():
-        with path.open(newline="", encoding="utf-8") as handle:
-            done = {(r["architecture"], r["regime"], r["seed"]) for r in csv.DictReader(handle)}
-    networks = config["networks"]
-    grid = [
-        (architecture, regime, seed)
-        for architecture in networks["architectures"]
-        for seed in networks["seeds"]
-        for regime in networks["regimes"]
-    ]
-    for architecture, regime, seed in grid:
-        if (architecture, regime, str(seed)) in done:
-            continue
-        begin = time.monotonic()
-        one = recorded(architecture, regime, seed, config, given.output / "recordings")
-        if given.record_only:
-            continue
-        rows = rows_of(one, config)
-        new = not path.exists()
-        with path.open("a", newline="", encoding="utf-8") as handle:
-            writer = csv.DictWriter(handle, FIELDS, extrasaction="ignore", lineterminator="\n")
-            if new:
-                writer.writeheader()
-            writer.writerows(rows)
-        print(f"{architecture} {regime} seed {seed}: {time.monotonic() - begin:.0f} s",
-              file=sys.stderr, flush=True)  # fmt: skip
+def finish(results: Path, config: dict[str, Any]) -> None:
+    """Draw the share of nodes that pass, and write it as a table."""
+    from . import figure
 
-
-if __name__ == "__main__":
-    main()
+    figure.write(results)

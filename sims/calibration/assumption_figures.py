@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib import pyplot as plt
-from rows import Row
-from style import BAND, BLACK, BLUE, COLOURS, ORANGE, panels
+
+from .rows import Row
+from .style import BAND, BLACK, BLUE, COLOURS, ORANGE, panels
 
 BELOW = "below_"
 

@@ -7,12 +7,13 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from cells import Cell
 from numpy.typing import NDArray
-from recovery import judged
-from rows import Job, Row, Tables
 
 import stochnet as sn
+
+from .cells import Cell
+from .recovery import judged
+from .rows import Job, Row, Tables
 
 Array = NDArray[np.float64]
 NUMBERS = ("nodes", "repeats", "again", "surrogates")
@@ -20,14 +21,9 @@ NUMBERS = ("nodes", "repeats", "again", "surrogates")
 POINTS = np.concatenate([[0.001, 0.002, 0.005], np.linspace(0.01, 0.99, 50), [0.995]])
 
 
-def available() -> bool:
-    """Whether this version of stochnet has the tests."""
-    return hasattr(sn, "assess")
-
-
-def jobs(config: Mapping[str, Any], scale: Mapping[str, Any]) -> list[Job]:
+def jobs(config: Mapping[str, Any]) -> list[Job]:
     """One job for each null process, and one for each alternative."""
-    settings = scale["assumption_tests"]
+    settings = config["assumption_tests"]
     found = []
     for kind in ("null", "alternative"):
         for block in settings[kind]:
@@ -40,10 +36,8 @@ def jobs(config: Mapping[str, Any], scale: Mapping[str, Any]) -> list[Job]:
                     params = tuple((name, float(value)) for name, value in point.items())
                     n_windows = size["n_trials"] * per_trial
                     cell = Cell(block["process"], params, window, n_windows, per_trial)
-                    numbers = {
-                        name: settings[name] for name in ("nodes", "repeats", "again", "surrogates")
-                    }
-                    name = f"{kind} {cell.name} {size['windows']} {numbers}"
+                    numbers = {name: settings[name] for name in NUMBERS}
+                    name = f"{kind} {cell.name} {size['windows']}"
                     call = partial(run_cell, cell, kind, size["windows"], numbers, config)
                     found.append(Job(cell.process, name, call))
     return found

@@ -12,21 +12,22 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from cells import Cell
 from numpy.typing import NDArray
-from rows import Job, Tables
 from scipy import stats
+
+from .cells import Cell
+from .rows import Job, Tables
 
 Array = NDArray[np.float64]
 TAIL = 1e-13
 
 
-def jobs(config: Mapping[str, Any], scale: Mapping[str, Any]) -> list[Job]:
-    settings = scale["best_possible"]
+def jobs(config: Mapping[str, Any]) -> list[Job]:
+    settings = config["best_possible"]
     return [
         Job(
             process,
-            f"{process} best {mean=} {window=} {ratio=} {n=} draws={settings['draws']}",
+            f"{process} {mean=} {window=} {ratio=} {n=}",
             partial(run, process, mean, window, ratio, n, settings["draws"], config["seed"]),
         )
         for process in ("beta_bernoulli", "negative_binomial")

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from cells import Cell
 from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
 import stochnet as sn
 from stochnet.statistics.summary.summary import summarize
+
+from .cells import Cell
 
 Array = NDArray[np.float64]
 # Of a parameter; differences of log probabilities are taken over this part of its value.

@@ -12,24 +12,24 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from cells import Cell
 from numpy.typing import NDArray
-from rows import Job, Row, Tables
 from scipy import special, stats
 
 import stochnet as sn
+
+from .cells import Cell
+from .rows import Job, Row, Tables
 
 Array = NDArray[np.float64]
 NAMES = {"bernoulli": "p", "poisson": "rate"}
 
 
-def jobs(config: Mapping[str, Any], scale: Mapping[str, Any]) -> list[Job]:
-    settings = scale["exact"]
+def jobs(config: Mapping[str, Any]) -> list[Job]:
+    settings = config["exact"]
     return [
         Job(
             process,
-            f"{process} n={n} to={settings['most_expected']} in={settings['groups']} "
-            f"level={config['level']}",
+            f"{process} n={n}",
             partial(run, process, n, settings["most_expected"], settings["groups"], config),
         )
         for process in NAMES

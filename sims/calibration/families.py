@@ -7,12 +7,13 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from cells import Cell
-from rows import Job, Tables
 from scipy import optimize
 
 import stochnet as sn
 from stochnet.process import Process
+
+from .cells import Cell
+from .rows import Job, Tables
 
 # Laws that are another, simpler family exactly: (family, when, that family). Choosing either is
 # right. A Poisson process whose bins happen to hold no two spikes is not a Bernoulli process.
@@ -33,9 +34,9 @@ MEMORIES = np.linspace(-0.2, 0.95, 231)
 SCAN = np.concatenate([[0.0], np.geomspace(1e-5, 100.0, 400)])
 
 
-def jobs(config: Mapping[str, Any], scale: Mapping[str, Any]) -> list[Job]:
+def jobs(config: Mapping[str, Any]) -> list[Job]:
     """One job for each true process with its parameters, and each window."""
-    settings = scale["families"]
+    settings = config["families"]
     found = []
     for setting in settings["setting"]:
         if setting["process"] not in sn.PROCESSES:
@@ -44,8 +45,8 @@ def jobs(config: Mapping[str, Any], scale: Mapping[str, Any]) -> list[Job]:
             for params in true_params(setting, window):
                 size = settings["n_windows"], settings["per_trial"]
                 cell = Cell(setting["process"], tuple(params.items()), window, *size)
-                name = f"{cell.name} {settings['replicates']} {settings['criteria']}"
-                found.append(Job(cell.process, name, partial(run_cell, cell, settings, config)))
+                call = partial(run_cell, cell, settings, config)
+                found.append(Job(cell.process, cell.name, call))
     return found
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import assumption_figures
 import numpy as np
 from matplotlib import pyplot as plt
-from rows import Row, read
-from style import BAND, BLACK, BLUE, COLOURS, MARKERS, ORANGE, RED, STYLE, panels, powers
+
+from . import assumption_figures
+from .rows import Row, read
+from .style import BAND, BLACK, BLUE, COLOURS, MARKERS, ORANGE, RED, STYLE, panels, powers
 
 
-def draw(folder: Path, config: Mapping[str, Any]) -> Iterator[Path]:
-    """Draw every figure whose table exists; yields the files."""
+def draw(folder: Path, config: Mapping[str, Any]) -> None:
+    """Draw every figure whose table exists."""
     with plt.rc_context(STYLE):
         for name, (table, make) in FIGURES.items():
             rows = read(folder / f"{table}.csv")
@@ -24,7 +25,6 @@ def draw(folder: Path, config: Mapping[str, Any]) -> Iterator[Path]:
                 # No date and no version: the same results give the same file.
                 figure.savefig(path, bbox_inches="tight", metadata={"Software": None})
                 plt.close(figure)
-                yield path
 
 
 # Cells about which something is claimed, and others.

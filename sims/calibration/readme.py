@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rows import Row, read
+from .rows import Row, read
 
 # Cells that are listed one by one; all of them are in the tables.
 LISTED = 25
@@ -102,7 +102,9 @@ def outside(rows: list[Row], config: Mapping[str, Any]) -> str:
         "process", "true parameters", "parameter", "window", "windows", "mean count", "coverage",
         "standard error", "RMSE over bound",
     )  # fmt: skip
-    more = f"\n\n{len(bad) - LISTED} more are in `results/coverage.csv`." if bad[LISTED:] else ""
+    more = (
+        f"\n\n{len(bad) - LISTED} more are in `results/full/coverage.csv`." if bad[LISTED:] else ""
+    )
     return markdown(header, lines) + more
 
 

@@ -7,29 +7,27 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from bounds import bounds
-from cells import Cell, border, grid
-from rows import Job, Row, Tables
 
 import stochnet as sn
 from stochnet.process import Flag
+
+from .bounds import bounds
+from .cells import Cell, border, grid
+from .rows import Job, Row, Tables
 
 FLAGS = (Flag.BOUNDARY, Flag.WEAK, Flag.NOT_CONVERGED)
 # An observed share that is outside of its band by more standard errors is called outside.
 CLEAR = 3.0
 
 
-def jobs(config: Mapping[str, Any], scale: Mapping[str, Any]) -> list[Job]:
+def jobs(config: Mapping[str, Any]) -> list[Job]:
     """One job for each cell of the grid, and each on the border of what is identified."""
-    settings = scale["coverage"]
+    settings = config["coverage"]
     cells = grid(settings["grid"], settings["default"], config["seed"])
     cells += border(settings["border"], config["seed"])
     cells = sorted(dict.fromkeys(cells), key=lambda cell: cell.process)
-    sizes = "replicates", "most_bins", "fewest_replicates", "again"
-    name = f"{[settings[size] for size in sizes]} level={config['level']}"
     return [
-        Job(cell.process, f"{cell.name} {name}", partial(run_cell, cell, settings, config))
-        for cell in cells
+        Job(cell.process, cell.name, partial(run_cell, cell, settings, config)) for cell in cells
     ]
 
 

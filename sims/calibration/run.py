@@ -1,24 +1,19 @@
-"""Run the calibration study: python sims/calibration/run.py [--scale smoke|full] [-o DIR]."""
+"""Are estimates, intervals, choices and tests as good as they say?
+
+stochnet study sims/calibration --scale smoke|full
+"""
 
 from __future__ import annotations
 
-import argparse
-import sys
-import tomllib
-from collections.abc import Sequence
+import json
+from functools import cache
 from pathlib import Path
+from typing import Any
+
+from . import assumption_tests, best_possible, exact, families, readme, recovery
+from .rows import Job, Row, plain
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-
-import assumption_tests  # noqa: E402
-import best_possible  # noqa: E402
-import exact  # noqa: E402
-import families  # noqa: E402
-import readme  # noqa: E402
-import recovery  # noqa: E402
-import rows  # noqa: E402
-
 PARTS = {
     "exact": exact.jobs,
     "coverage": recovery.jobs,
@@ -26,48 +21,35 @@ PARTS = {
     "best_possible": best_possible.jobs,
     "assumption_tests": assumption_tests.jobs,
 }
-RESULTS = {"full": HERE / "results", "smoke": HERE / "results-smoke"}
 
 
-def main(arguments: Sequence[str] | None = None) -> Path:
-    """Run every part, draw the figures, and bring the tables of the README up to date."""
-    given = _parser().parse_args(arguments)
-    folder = given.output or RESULTS[given.scale]
-    folder.mkdir(parents=True, exist_ok=True)
-    config = tomllib.loads((HERE / "config.toml").read_text(encoding="utf-8"))
-    code = rows.code_digest()
-    for part in given.part or PARTS:
-        if part == "assumption_tests" and not assumption_tests.available():
-            print(f"{part}: left out, this stochnet has no stochnet.assess", flush=True)
-            continue
-        jobs = PARTS[part](config, config[given.scale])
-        if given.only:
-            jobs = [job for job in jobs if job.process == given.only]
-        rows.run(part, jobs, folder, code, given.only)
-    if not given.no_figures:
-        # matplotlib is slow to import, and a run without figures does not need it.
-        import figures
-
-        for path in figures.draw(folder, config):
-            print(f"wrote {path}", flush=True)
-    if folder == RESULTS["full"]:
-        readme.update(HERE / "README.md", folder, config)
-    return folder
+def cells(config: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the jobs of all parts by their names."""
+    shared = {key: value for key, value in config.items() if key not in ("grid", "tables")}
+    return [
+        {"part": part, "process": job.process, "job": name}
+        for part in PARTS
+        for name, job in jobs(part, json.dumps(shared)).items()
+    ]
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog="An interrupted run goes on where it stopped."
-    )
-    parser.add_argument("--scale", choices=RESULTS, default="full")
-    parser.add_argument("--only", metavar="PROCESS", help="run the cells of this process only")
-    parser.add_argument(
-        "--part", choices=PARTS, action="append", help="run this part only; may be repeated"
-    )
-    parser.add_argument("--no-figures", action="store_true", help="write the tables only")
-    parser.add_argument("-o", dest="output", type=Path, metavar="DIR", help="folder of the results")
-    return parser
+def cell(cell: dict[str, str], config: dict[str, Any]) -> dict[str, list[Row]]:
+    """Do one job."""
+    job = jobs(cell["part"], json.dumps(config))[cell["job"]]
+    return {table: [plain(row) for row in rows] for table, rows in job.call().items()}
 
 
-if __name__ == "__main__":
-    main()
+@cache
+def jobs(part: str, config: str) -> dict[str, Job]:
+    """Return the jobs of a part by their names, found once in a process."""
+    return {job.name: job for job in PARTS[part](json.loads(config))}
+
+
+def finish(results: Path, config: dict[str, Any]) -> None:
+    """Draw the figures, and bring the tables of the README up to date."""
+    # matplotlib is slow to import, and cells do not need it.
+    from . import figures
+
+    figures.draw(results, config)
+    if results == HERE / "results" / "full":
+        readme.update(HERE / "README.md", results, config)

@@ -1,14 +1,10 @@
-"""Print the table of README.md from results/networks.csv.
-
-python sims/correlated/table.py
-"""
+"""The table of README.md, from networks.csv."""
 
 from __future__ import annotations
 
 import csv
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
 HEAD = (
     "network", "rank", "rates", "of data", "pairs", "of data", "RMSE / floor",
     "within classes", "of data", "RMSE / floor", "population", "participation", "decoding",
@@ -36,12 +32,9 @@ def line(row: dict[str, str]) -> list[str]:
     ]
 
 
-def main() -> None:
-    with (HERE / "results" / "networks.csv").open(newline="", encoding="utf-8") as handle:
+def write(results: Path) -> None:
+    """Write table.md."""
+    with (results / "networks.csv").open(newline="", encoding="utf-8") as handle:
         rows = [line(row) for row in csv.DictReader(handle)]
-    for row in (HEAD, ["---"] * len(HEAD), *rows):
-        print(f"| {' | '.join(row)} |")
-
-
-if __name__ == "__main__":
-    main()
+    texts = (f"| {' | '.join(row)} |" for row in (HEAD, ["---"] * len(HEAD), *rows))
+    (results / "table.md").write_text("\n".join(texts) + "\n", encoding="utf-8")

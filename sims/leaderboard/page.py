@@ -6,14 +6,13 @@ import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from stochnet.benchmark import SUITES
 
 HEAD = """\
 # Leaderboard
 
-<!-- Written by `make leaderboard` from sims/leaderboard/results/measures.csv; do not edit. -->
+<!-- Written by `make leaderboard` from sims/leaderboard/results/full/measures.csv; do not edit. -->
 
 How estimators do on the published edition of the [benchmarks](benchmarks.md). For each quantity:
 the geometric mean over cells of the error, the lower the better, and in brackets the fraction of
@@ -24,11 +23,6 @@ each column is bold. `grand mean` answers for all nodes what stochnet finds on a
 answers 0. The study is in `sims/leaderboard`; how it was done, and what the numbers do not say,
 stands in its README.
 """
-
-
-def short(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Numbers of six digits."""
-    return {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()}
 
 
 def write(table: Path, page: Path) -> None:

@@ -1,6 +1,6 @@
 """Score outside estimators on every suite, and write the leaderboard of the documentation.
 
-    python sims/leaderboard/run.py [--scale smoke|full] [-o DIR]
+stochnet study sims/leaderboard --scale smoke|full
 
 Every estimator goes the way of anyone's: it reads the rasters, writes a file of estimates, and that
 file is scored.
@@ -8,28 +8,28 @@ file is scored.
 
 from __future__ import annotations
 
-import argparse
-import csv
-import sys
 import tempfile
-import tomllib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+import stochnet as sn
+from stochnet.benchmark import Answer, Benchmark, Estimates, Scores
 
-import page  # noqa: E402
-import with_elephant  # noqa: E402
-import with_statsmodels  # noqa: E402
-
-import stochnet as sn  # noqa: E402
-from stochnet.benchmark import Answer, Benchmark, Estimates, Scores  # noqa: E402
+from . import page, with_elephant, with_statsmodels
 
 OUTSIDE = (with_elephant, with_statsmodels)
+HERE = Path(__file__).resolve().parent
 DOCS = HERE.parents[1] / "docs" / "leaderboard.md"
+
+
+def cell(cell: dict[str, Any], config: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return the scores of everyone on one suite."""
+    with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
+        # Of models that do not converge for a node, whose numbers stand all the same.
+        warnings.simplefilter("ignore")
+        return {"measures": list(rows(play(cell["suite"], Path(scratch))))}
 
 
 def estimate(benchmark: Benchmark, estimator: Any, name: str) -> Estimates:
@@ -65,31 +65,7 @@ def rows(scores: Scores) -> Iterator[dict[str, Any]]:
             yield {"suite": scores.suite, "version": scores.version, **row}
 
 
-def main(arguments: Sequence[str] | None = None) -> Path:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--scale", choices=("smoke", "full"), default="full")
-    parser.add_argument("-o", dest="output", type=Path, metavar="DIR", help="folder of the results")
-    given = parser.parse_args(arguments)
-    config = tomllib.loads((HERE / "config.toml").read_text(encoding="utf-8"))[given.scale]
-    folder = given.output or HERE / ("results" if given.scale == "full" else "results-smoke")
-    folder.mkdir(parents=True, exist_ok=True)
-    found = []
-    with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
-        # Of models that do not converge for a node, whose numbers stand all the same.
-        warnings.simplefilter("ignore")
-        for suite in config["suites"]:
-            found += rows(play(suite, Path(scratch)))
-            print(f"{suite}: scored", flush=True)
-    table = folder / "measures.csv"
-    with table.open("w", encoding="utf-8", newline="") as handle:
-        out = csv.DictWriter(handle, list(found[0]), lineterminator="\n")
-        out.writeheader()
-        out.writerows(page.short(row) for row in found)
-    if given.scale == "full" and given.output is None:
-        page.write(table, DOCS)
-        print(f"wrote {DOCS}", flush=True)
-    return table
-
-
-if __name__ == "__main__":
-    main()
+def finish(results: Path, config: dict[str, Any]) -> None:
+    """Write the page of the documentation from the published results."""
+    if results == HERE / "results" / "full":
+        page.write(results / "measures.csv", DOCS)

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from stimuli import Stimuli
 from torch import nn
 
 from stochnet.errors import InvalidInputError
 from stochnet.recording import ARCHITECTURES, Dataset, Epoch, train
 from stochnet.recording.networks.inputs.images import prepare
 from stochnet.recording.networks.models.named import seeded
+
+from .stimuli import Stimuli
 
 Look = Callable[[int, nn.Module, bool], None]
 """Called with epoch, network, and whether it is the last one."""

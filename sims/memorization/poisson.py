@@ -6,10 +6,11 @@ import itertools
 from typing import Any
 
 import numpy as np
-from features import WHOLE, shows, thinned
 from numpy.typing import NDArray
 
 import stochnet as sn
+
+from .features import WHOLE, shows, thinned
 
 Row = dict[str, Any]
 

@@ -6,7 +6,6 @@ stochnet study sims/memorization --scale smoke|cpu|full [-o DIR]
 from __future__ import annotations
 
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,7 @@ import stochnet as sn
 from stochnet.recording import Dataset, draw_labels, record
 from stochnet.recording.networks.training.train import torch_threads
 
-HERE = Path(__file__).resolve().parent
-if str(HERE) not in sys.path:
-    sys.path.insert(0, str(HERE))
-
-import features  # noqa: E402
-import networks  # noqa: E402
-import poisson  # noqa: E402
-import stimuli  # noqa: E402
+from . import features, networks, poisson, stimuli
 
 Row = dict[str, Any]
 AXES = ("seed", "architecture", "control", "dataset", "regime")
@@ -141,6 +133,6 @@ class Course:
 
 def finish(results: Path, config: dict[str, Any]) -> None:
     """Judge the claims, and draw what they rest on."""
-    import claims
+    from . import claims
 
     claims.write(results, config)

@@ -89,7 +89,7 @@ def draw(data: Dataset, n: int | None, seed: int) -> NDArray[np.int64]:
     return np.sort(np.concatenate(chosen))
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def whole(name: str, split: str) -> Dataset:
     """Load a split of a data set.
 

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from samples import FEATURES
 from scipy import special, stats
+
+from .samples import FEATURES
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]
@@ -237,7 +238,7 @@ def reach(effect: float, n: NDArray[np.int64], level: float) -> Array:
 
 def write(results: Path, config: dict[str, Any]) -> None:
     """Write power.csv, checks.csv, needed.csv and the page's tables."""
-    import power_page
+    from . import power_page
 
     rows = read(results / "samples.csv")
     found = table(rows, config)

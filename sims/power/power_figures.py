@@ -7,9 +7,10 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib import pyplot as plt
-from power import read
-from power_page import LABELS, SOURCES, names, spreads
-from samples import FEATURES
+
+from .power import read
+from .power_page import LABELS, SOURCES, names, spreads
+from .samples import FEATURES
 
 plt.switch_backend("Agg")
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from samples import FEATURES
+
+from .samples import FEATURES
 
 Row = dict[str, Any]
 LABELS = {

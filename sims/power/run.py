@@ -8,7 +8,6 @@ other half alike. The networks are those of sims/memorization.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +19,8 @@ from stochnet.errors import InvalidInputError
 from stochnet.recording import record
 from stochnet.recording.networks.training.train import torch_threads
 
-HERE = Path(__file__).resolve().parent
-for folder in (HERE.parent / "memorization", HERE):
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
-
-import features  # noqa: E402
-import networks  # noqa: E402
-import samples  # noqa: E402
-import stimuli  # noqa: E402
+from ..memorization import features, networks, stimuli
+from . import samples
 
 Row = dict[str, Any]
 
@@ -121,8 +113,7 @@ def simulated(bundle: sn.Bundle, n_classes: int, most: int, repeats: int, seed: 
 
 def finish(results: Path, config: dict[str, Any]) -> None:
     """Derive the power, and draw it."""
-    import power
-    import power_figures
+    from . import power, power_figures
 
     power.write(results, config)
     power_figures.draw(results, config)

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from areas import read
 from matplotlib import pyplot as plt
+
+from .areas import read
 
 plt.switch_backend("Agg")
 

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from units import Hidden, magnitude, responses
 
 import stochnet as sn
 from stochnet.recording import record
+
+from .units import Hidden, magnitude, responses
 
 Order = list[np.ndarray]
 """Units of each layer, the first to be removed first."""

@@ -11,17 +11,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from areas import compare
-from figures import draw
-from loading import load
-from ranking import Order, orders
 from scipy.stats import spearmanr
-from tables import write_tables
 from torch import nn
-from units import accuracy, hidden_layers, without
 
 from stochnet.recording import build_model, draw_labels, train
 from stochnet.recording.networks.inputs.images import prepare
+
+from ..memorization.stimuli import whole
+from .areas import compare
+from .figures import draw
+from .ranking import Order, orders
+from .tables import write_tables
+from .units import accuracy, hidden_layers, without
 
 # Criteria that are also ranked on the network before its training.
 CONTROLS = ("rate_low", "fano_low", "selectivity_low", "redundancy_high", "magnitude")
@@ -67,8 +68,8 @@ class Subject:
 
     def __init__(self, cell: dict[str, Any], settings: dict[str, Any]) -> None:
         self.seed, self.settings = cell["seed"], settings
-        data = load(settings["data"], "train").first(settings["limit"])
-        unseen = load(settings["data"], "test").first(settings["n_test"])
+        data = whole(settings["data"], "train").first(settings["limit"])
+        unseen = whole(settings["data"], "test").first(settings["n_test"])
         self.images, test_images = data.images, unseen.images
         if settings.get("shrink"):
             self.images, test_images = shrunk(self.images), shrunk(test_images)

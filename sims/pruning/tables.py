@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from figures import METHODS, main_measure
+from .figures import METHODS, main_measure
 
 Row = dict[str, Any]
 REFERENCES = {

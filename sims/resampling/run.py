@@ -1,18 +1,14 @@
 """Does a resampled network keep the laws of the one it was made from?
 
-    python sims/resampling/run.py [--smoke] [-o DIR]
+stochnet study sims/resampling --scale smoke|full
 
-Networks are trained and recorded anew; rows that are in the table already are not run again. Larger
-networks are those that sims/correlated/run.py has recorded; without these they are left out.
+A cell trains and records one network; the larger ones are recorded as in sims/correlated.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
-import sys
-import time
-import tomllib
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,39 +22,40 @@ from stochnet.bundle.populations.population import kolmogorov_distance
 from stochnet.recording import build_model, load_dataset, record, train
 from stochnet.recording.networks.training.train import torch_threads
 
-HERE = Path(__file__).resolve().parent
-FIELDS = (
-    "architecture", "seed", "layer", "law", "latents", "factor", "repeat", "n_observed", "n_nodes",
-    "rate_distance", "rate_floor", "fano_distance", "fano_floor", "rate_observed", "rate",
-    "fano_observed", "fano", "dead_observed", "dead", "participation_observed",
-    "participation_fitted", "participation",
-)  # fmt: skip
-
+from ..correlated.recordings import recordings
 
 KEYS = ("law", "latents", "architecture", "layer", "n_observed", "factor")
 
 
-def recording(architecture: str, seed: int, config: dict[str, Any], folder: Path) -> sn.SpikeRaster:
-    """Read the recording of a network, or train and record it now."""
-    made = config["recorded"]["files"].get(architecture)
-    path = HERE / made if made else folder / f"{architecture}-{seed}.h5"
-    if path.exists():
-        return sn.read_raster(path).load()
-    if made:
-        raise FileNotFoundError(2, "run sims/correlated/run.py first", str(path))
+def cells(config: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the networks: those that are trained on all seeds, and the larger ones."""
+    grid = config["grid"]
+    small = itertools.product(grid["architecture"], grid["seed"])
+    larger = ((network["name"], 1) for network in config["larger"]["network"])
+    return [{"architecture": name, "seed": seed} for name, seed in (*small, *larger)]
+
+
+def cell(cell: dict[str, Any], config: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Record a network, resample it, and compare the laws of its nodes."""
+    name, seed = cell["architecture"], cell["seed"]
+    larger = {one["name"]: one for one in config["larger"]["network"]}
+    with torch_threads(1):
+        made = recordings(larger[name])[0] if name in larger else recording(name, seed, config)
+    wanted = config["larger" if name in larger else "small"]
+    return {"distances": list(rows_of(made, seed, config["shown"], wanted))}
+
+
+def recording(architecture: str, seed: int, config: dict[str, Any]) -> sn.SpikeRaster:
+    """Train a network and record it."""
     networks = config["networks"]
     images = load_dataset(networks["data"], "train")
-    with torch_threads(1):
-        model = build_model(architecture, images.image_shape, images.n_classes, seed=seed)
-        train(
-            model, images.images, images.labels, labels_mode=networks["labels"],
-            epochs=networks["epochs"], seed=seed, lr=networks["learning_rate"],
-            stop_at=networks["stop_at"],
-        )  # fmt: skip
-        raster = record(model, images.images, images.labels)
-    folder.mkdir(parents=True, exist_ok=True)
-    sn.write_raster(raster, path)
-    return raster
+    model = build_model(architecture, images.image_shape, images.n_classes, seed=seed)
+    train(
+        model, images.images, images.labels, labels_mode=networks["labels"],
+        epochs=networks["epochs"], seed=seed, lr=networks["learning_rate"],
+        stop_at=networks["stop_at"],
+    )  # fmt: skip
+    return record(model, images.images, images.labels)
 
 
 def participation(raster: sn.SpikeRaster, layer: sn.Layer, n: int, most: int) -> float:
@@ -81,11 +78,11 @@ def participation(raster: sn.SpikeRaster, layer: sn.Layer, n: int, most: int) ->
 
 
 def rows_of(
-    architecture: str, seed: int, config: dict[str, Any], folder: Path
+    recording: sn.SpikeRaster, seed: int, shown: dict[str, Any], wanted: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    shown, wanted = config["shown"], config["resampled"]
+    """Yield one row a layer of every resampled network."""
     observed = sn.present(
-        recording(architecture, seed, config, folder), shown["schedule"],
+        recording, shown["schedule"],
         n_trials=shown["n_trials"], n_bins=shown["n_bins"], seed=shown["seed"],
     )  # fmt: skip
     for latents in wanted["latents"]:
@@ -110,12 +107,9 @@ def rows_of(
                 for repeat in range(wanted["repeats"]):
                     network = bundle.resample(sizes, rng=1000 * seed + repeat, law=law)
                     simulated = sn.simulate(network, seed=repeat)
-                    cell = {
-                        "architecture": architecture, "seed": seed, "law": law,
-                        "latents": latents, "factor": factor, "repeat": repeat,
-                    }  # fmt: skip
+                    made = {"law": law, "latents": latents, "factor": factor, "repeat": repeat}
                     for row in layer_rows(simulated, known, window, most):
-                        yield cell | row
+                        yield {"layer": row["layer"]} | made | row
 
 
 @dataclass(frozen=True)
@@ -188,48 +182,7 @@ def summary(path: Path) -> Iterator[str]:
         yield "| " + " | ".join(cells) + " |"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--smoke", action="store_true", help="one small network")
-    parser.add_argument("-o", "--output", type=Path, default=HERE / "results")
-    given = parser.parse_args()
-    config = tomllib.loads((HERE / "config.toml").read_text(encoding="utf-8"))
-    if given.smoke:
-        for part, changes in config["smoke"].items():
-            config[part] |= changes
-    given.output.mkdir(parents=True, exist_ok=True)
-    path = given.output / "distances.csv"
-    done = set()
-    if path.exists():
-        with path.open(newline="", encoding="utf-8") as handle:
-            done = {(row["architecture"], row["seed"]) for row in csv.DictReader(handle)}
-    networks = config["networks"]
-    cells = [(x, seed) for x in networks["architectures"] for seed in networks["seeds"]]
-    for architecture, seed in [*cells, *((x, 1) for x in config["recorded"]["files"])]:
-        if (architecture, str(seed)) in done:
-            continue
-        begin = time.monotonic()
-        known = config | ({"resampled": config["recorded"]["resampled"]} if (architecture, seed)
-                          not in cells else {})  # fmt: skip
-        try:
-            # A network's rows are written together, so that what stands there is whole.
-            rows = list(rows_of(architecture, seed, known, given.output / "recordings"))
-        except FileNotFoundError as missing:
-            print(f"{architecture} left out: no {missing.filename}", file=sys.stderr)
-            continue
-        new = not path.exists()
-        with path.open("a", newline="", encoding="utf-8") as handle:
-            writer = csv.DictWriter(handle, FIELDS, lineterminator="\n")
-            if new:
-                writer.writeheader()
-            for row in rows:
-                numbers = {key: f"{value:.5g}" for key, value in row.items()
-                           if isinstance(value, float)}  # fmt: skip
-                writer.writerow(row | numbers)
-        print(f"{architecture} seed {seed}: {time.monotonic() - begin:.0f} s",
-              file=sys.stderr, flush=True)  # fmt: skip
-    (given.output / "table.md").write_text("\n".join(summary(path)) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+def finish(results: Path, config: dict[str, Any]) -> None:
+    """Write the table of the README."""
+    text = "\n".join(summary(results / "distances.csv")) + "\n"
+    (results / "table.md").write_text(text, encoding="utf-8")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib import pyplot as plt
-from ranks import BASELINES, QUESTIONS, STATISTICS, Rows, groups
+
+from .ranks import BASELINES, QUESTIONS, STATISTICS, Rows, groups
 
 plt.switch_backend("Agg")
 

@@ -11,23 +11,24 @@ from typing import Any
 
 import numpy as np
 import torch
-from cutting import Cut, cuts, log_evidence, nearest_mean, shown, with_head, with_tail
-from figures import draw
-from loading import load
-from ranks import correlate, read, regret
-from tables import write_tables
 from torch import nn
 
 import stochnet as sn
 from stochnet.recording import Dataset, build_model, draw_labels, record, train
 from stochnet.recording.networks.inputs.images import prepare
 
+from ..memorization.stimuli import whole
+from .cutting import Cut, cuts, log_evidence, nearest_mean, shown, with_head, with_tail
+from .figures import draw
+from .ranks import correlate, read, regret
+from .tables import write_tables
+
 Tensors = tuple[torch.Tensor, torch.Tensor]
 
 
 def task(name: str, split: str, classes: list[int], n: int, rng: np.random.Generator) -> Dataset:
     """Draw images of some classes, alike many of each; the classes are numbered from 0."""
-    data = load(name, split)
+    data = whole(name, split)
     chosen = [
         rng.permutation(np.flatnonzero(data.labels == label))[: n // len(classes)]
         for label in classes

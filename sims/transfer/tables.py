@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ranks import OUTCOMES, QUESTIONS, Rows
+from .ranks import OUTCOMES, QUESTIONS, Rows
 
 ENDINGS = {
     "tail": "what is behind the cut is trained",

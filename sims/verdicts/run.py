@@ -1,60 +1,43 @@
-"""Run the study of verdicts: python sims/verdicts/run.py [--scale smoke|full] [-o DIR]."""
+"""How often is a true surrogate found indistinguishable, and a planted change found and named?
+
+stochnet study sims/verdicts --scale smoke|full
+"""
 
 from __future__ import annotations
 
-import argparse
 import csv
-import sys
-import tomllib
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+import stochnet as sn
 
-import truths  # noqa: E402
-
-import stochnet as sn  # noqa: E402
-from stochnet.kernels.threads import limited  # noqa: E402
-
-FIELDS = ("kind", "situation", "repetition", "indistinguishable", "named", "differing")
+from . import truths
 
 
-def main(arguments: Sequence[str] | None = None) -> Path:
-    """Run all repetitions that are not there yet, and sum them up."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scale", choices=("smoke", "full"), default="full")
-    parser.add_argument("-o", "--output", type=Path)
-    parser.add_argument("--only", help="one situation")
-    parser.add_argument("--repetitions", type=int, help="of each situation, instead of all")
-    given = parser.parse_args(arguments)
-    config = tomllib.loads((HERE / "config.toml").read_text(encoding="utf-8"))
-    folder = given.output or HERE / ("results" if given.scale == "full" else "results-smoke")
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "verdicts.csv"
-    done = _read(path)
-    scale = config["scales"][given.scale]
-    jobs = [
-        ("size", s, scale["repetitions" if s.get("main") else "others"]) for s in config["size"]
-    ]
-    jobs += [("power", s, scale["planted"]) for s in config["power"]]
-    with limited(1):
-        for kind, situation, repetitions in jobs:
-            name = title(kind, situation)
-            if given.only not in (None, name):
-                continue
-            for k in range(min(repetitions, given.repetitions or repetitions)):
-                if (kind, name, str(k)) in done:
-                    continue
-                report = (size if kind == "size" else power)(situation, k, config)
-                _append(path, _row(kind, name, k, report, situation))
-            print(f"{kind} {name}: done", flush=True)
-    summary(path, folder / "summary.csv")
-    return folder
+def cells(config: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return every repetition of every situation."""
+    found = []
+    for kind in ("size", "power"):
+        for situation in config[kind]:
+            how_often = (
+                "planted" if kind == "power" else "main" if situation.get("main") else "others"
+            )
+            found += [
+                {"kind": kind, "situation": title(kind, situation), "repetition": k}
+                for k in range(config["grid"][how_often][0])
+            ]
+    return found
+
+
+def cell(cell: dict[str, Any], config: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Validate one surrogate."""
+    kind = cell["kind"]
+    situation = next(x for x in config[kind] if title(kind, x) == cell["situation"])
+    report = (size if kind == "size" else power)(situation, cell["repetition"], config)
+    return {"verdicts": [row(kind, report, situation)]}
 
 
 def title(kind: str, situation: dict[str, Any]) -> str:
@@ -117,7 +100,8 @@ def _seed(config: dict[str, Any], k: int, which: int) -> int:
     return int(np.random.SeedSequence((config["seed"], k, which)).generate_state(1)[0])
 
 
-def _row(kind: str, name: str, k: int, report: Any, situation: dict[str, Any]) -> dict[str, Any]:
+def row(kind: str, report: Any, situation: dict[str, Any]) -> dict[str, Any]:
+    """Return what the verdict was, and whether it named first what was planted."""
     first = report.findings[0].label if report.findings else ""
     named = kind == "power" and first in situation["names"]
     if named and situation["change"] == "rates":
@@ -125,36 +109,17 @@ def _row(kind: str, name: str, k: int, report: Any, situation: dict[str, Any]) -
     if named and situation["change"] == "classes":
         named = "0 and 1" in report.verdict
     return {
-        "kind": kind,
-        "situation": name,
-        "repetition": k,
         "indistinguishable": int(report.passed),
         "named": int(named),
         "differing": "; ".join(f"{x.label} ({x.scope or 'network'})" for x in report.findings),
     }
 
 
-def _read(path: Path) -> set[tuple[str, str, str]]:
-    if not path.exists():
-        return set()
-    with path.open(newline="", encoding="utf-8") as file:
-        return {(r["kind"], r["situation"], r["repetition"]) for r in csv.DictReader(file)}
-
-
-def _append(path: Path, row: dict[str, Any]) -> None:
-    fresh = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, FIELDS)
-        if fresh:
-            writer.writeheader()
-        writer.writerow(row)
-
-
-def summary(rows_of: Path, path: Path) -> None:
+def finish(results: Path, config: dict[str, Any]) -> None:
     """Write the share of every situation with its 95 % interval (Wilson)."""
-    with rows_of.open(newline="", encoding="utf-8") as file:
+    with (results / "verdicts.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with (results / "summary.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["kind", "situation", "repetitions", "share", "low", "high"])
         for kind, name in dict.fromkeys((r["kind"], r["situation"]) for r in rows):
@@ -165,7 +130,3 @@ def summary(rows_of: Path, path: Path) -> None:
             half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
             ends = [f"{x:.3f}" for x in (share, middle - half, middle + half)]
             writer.writerow([kind, name, n, *ends])
-
-
-if __name__ == "__main__":
-    main()

@@ -10,44 +10,10 @@ import typer
 from stochnet.cli.app import app
 from stochnet.errors import StochnetError
 
-# isort: off
-# Commands are shown in this order: that of the work.
-from stochnet.cli.demo import command
-from stochnet.cli import record
-from stochnet.cli import record as track
-from stochnet.cli import present
-from stochnet.cli import fit
-from stochnet.cli import simulate
-from stochnet.cli import validate
-from stochnet.cli import simulate as generate
-from stochnet.cli import validate as assess
-from stochnet.cli import present as summaries
-from stochnet.cli import present as counts
-from stochnet.cli import benchmark
-from stochnet.cli import files
-from stochnet.cli import study
+__all__ = ["app", "main"]
 
 # typer keeps this class in different places in different versions.
 UsageError: Any = typer.BadParameter.__bases__[0]
-
-__all__ = [
-    "app",
-    "assess",
-    "benchmark",
-    "command",
-    "counts",
-    "files",
-    "fit",
-    "generate",
-    "main",
-    "present",
-    "record",
-    "simulate",
-    "study",
-    "summaries",
-    "track",
-    "validate",
-]
 
 
 def main() -> None:

@@ -1,18 +1,116 @@
-"""The application, the options that every command has, and the files that set options."""
+"""The application and its commands, each of which is imported when it is called."""
 
 from __future__ import annotations
 
-import tomllib
-from enum import StrEnum
-from pathlib import Path
+import importlib
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from stochnet._version import __version__
 
+LOOP = "The loop"
+FILES = "Files"
+MORE = "Studies and benchmarks"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command in the list of `stochnet --help`: its module, its panel and what it does.
+
+    The module has a function, or a `typer.Typer` with commands of its own, of the command's name.
+    """
+
+    module: str
+    panel: str
+    doc: str
+
+
+COMMANDS = {
+    "demo": Entry("demo.command", LOOP, "Run the whole loop on real digits and write a report."),
+    "train": Entry("record", LOOP, "Train a network."),
+    "record": Entry(
+        "record",
+        LOOP,
+        "Record which nodes fire for which stimulus, or with --summary their statistics only.",
+    ),
+    "track": Entry(
+        "record",
+        LOOP,
+        "Record every checkpoint and draw its indicators over the epochs, by layer.",
+    ),
+    "present": Entry(
+        "present", LOOP, "Show the recorded stimuli again in trials, without running the network."
+    ),
+    "stats": Entry(
+        "present", LOOP, "Show firing rates and Fano factors by layer, of a raster or of a summary."
+    ),
+    "fit": Entry("fit", LOOP, "Fit a process to every node, of a raster or of a summary."),
+    "simulate": Entry(
+        "simulate",
+        LOOP,
+        "Draw a surrogate network from a bundle, or with --summary its statistics only.",
+    ),
+    "generate": Entry(
+        "simulate",
+        LOOP,
+        "Make a network with known parameters from a specification, without any recording.",
+    ),
+    "validate": Entry("validate", LOOP, "Compare a simulated raster with the observed one."),
+    "assess": Entry(
+        "validate",
+        LOOP,
+        "Test whether nodes are Poisson: dispersion, independence, stationarity, gaps.",
+    ),
+    "info": Entry("files", FILES, "Show what a file holds and where it comes from."),
+    "verify": Entry("files", FILES, "Check every byte of a file; exit with 1 if it is damaged."),
+    "merge": Entry(
+        "record",
+        FILES,
+        "Merge the shards of a recording; the result is as if it had not been divided.",
+    ),
+    "rebin": Entry("present", FILES, "Make every window one bin that holds its number of spikes."),
+    "summarize": Entry("present", FILES, "Keep of a raster what a fit needs, without its spikes."),
+    "study": Entry("study", MORE, "Run a study; what an earlier run has finished is kept."),
+    "benchmark": Entry(
+        "benchmark",
+        MORE,
+        "Synthetic recordings with sealed truth, and scores of anyone's estimates.",
+    ),
+}
+
+
+def load(name: str) -> Any:
+    """Return a command from its module, with its options."""
+    found = getattr(importlib.import_module(f"stochnet.cli.{COMMANDS[name].module}"), name)
+    if not isinstance(found, typer.Typer):
+        alone = typer.Typer(add_completion=False)
+        alone.command(name)(found)
+        found = alone
+    return typer.main.get_command(found)
+
+
+class Commands(TyperGroup):
+    """The commands of `stochnet`: listed by their entries, loaded when they are called."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands = {
+            name: TyperCommand(name, help=entry.doc, rich_help_panel=entry.panel)
+            for name, entry in COMMANDS.items()
+        }
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
+        """Return name, command and the words that are left for it."""
+        name, known, rest = super().resolve_command(ctx, args)
+        return name, None if known is None or name is None else load(name), rest
+
+
 app = typer.Typer(
     name="stochnet",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -20,22 +118,6 @@ app = typer.Typer(
     help="Record which nodes of a network fire, fit stochastic processes to them, simulate "
     "surrogate networks and measure how faithful they are.",
 )
-
-
-class ScheduleName(StrEnum):
-    """Schedules of `present`."""
-
-    shuffled = "shuffled"
-    blocked = "blocked"
-    stratified = "stratified"
-    sequential = "sequential"
-
-
-class By(StrEnum):
-    """Labels that a schedule can go by."""
-
-    label = "label"
-    training_label = "training-label"
 
 
 def _version(value: bool) -> None:
@@ -52,55 +134,3 @@ def _root(
     ] = False,
 ) -> None:
     """Run the commands."""
-
-
-def _load_config(context: typer.Context, path: Path | None) -> Path | None:
-    """Make the values of a TOML file the defaults of this command."""
-    if path is None:
-        return None
-    try:
-        table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise typer.BadParameter(f"no file {path}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"{path} is not TOML: {error}") from error
-    known = {_key(option): parameter.name for parameter in context.command.params
-             for option in (*parameter.opts, parameter.name or "")}  # fmt: skip
-    mine = table.get(str(context.info_name), table)
-    defaults = dict(context.default_map or {})
-    for key, value in mine.items():
-        if isinstance(value, dict):
-            continue  # a table for another command
-        if _key(key) not in known:
-            raise typer.BadParameter(
-                f"{path}: {context.info_name} has no option {key!r}; it has "
-                f"{', '.join(sorted({str(name) for name in known.values() if name} - {'config'}))}"
-            )
-        defaults[str(known[_key(key)])] = value
-    context.default_map = defaults
-    return path
-
-
-def _key(name: str) -> str:
-    return name.lstrip("-").replace("-", "_")
-
-
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        callback=_load_config,
-        is_eager=True,
-        help="TOML file with options; those on the command line win.",
-        metavar="FILE.toml",
-    ),
-]
-Raster = Annotated[Path, typer.Argument(metavar="RASTER.h5", show_default=False)]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
-Seed = Annotated[
-    int | None, typer.Option("--seed", help="From 0 to 2**64 - 1; drawn and recorded if not given.")
-]
-Windows = Annotated[
-    list[int] | None,
-    typer.Option("--window", "-w", help="Bins per window; can be given several times."),
-]

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from stochnet.cli.app import Config, Quiet, app
+from stochnet.benchmark import SUITES, Entrant, Scores, own_estimates, read_benchmark
+from stochnet.benchmark import generate as make
+from stochnet.benchmark import score as compare
 from stochnet.cli.console import note, progress, to_stdout
+from stochnet.cli.options import Config, Json, Quiet, output_option
 from stochnet.cli.tables import columns, number
+from stochnet.storage.files.publish import check_target
 
-if TYPE_CHECKING:
-    from stochnet.benchmark import Entrant, Scores
-
-benchmarks = typer.Typer(
+benchmark = typer.Typer(
     name="benchmark",
+    add_completion=False,
     no_args_is_help=True,
     help="Synthetic recordings with sealed truth, and scores of anyone's estimates.",
 )
-app.add_typer(benchmarks)
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", show_default=False)]
 UNITS = {
@@ -32,11 +33,9 @@ UNITS = {
 }
 
 
-@benchmarks.command("list")
+@benchmark.command("list")
 def suites(config: Config = None, quiet: Quiet = False) -> None:
     """Show the suites, and what they ask for."""
-    from stochnet.benchmark import SUITES
-
     table = Table()
     for name in ("suite", "version", "networks", "quantities", "description"):
         table.add_column(name, no_wrap=name == "suite")
@@ -48,10 +47,10 @@ def suites(config: Config = None, quiet: Quiet = False) -> None:
     to_stdout().print(table)
 
 
-@benchmarks.command()
+@benchmark.command()
 def generate(
     suite: Annotated[str, typer.Argument(metavar="SUITE", show_default=False)],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="A new folder.")],
+    output: Annotated[Path, output_option("DIR", "A new folder.")],
     seed: Annotated[
         int | None,
         typer.Option(
@@ -62,8 +61,6 @@ def generate(
     quiet: Quiet = False,
 ) -> None:
     """Write the rasters of a suite, and apart from them what is true of them."""
-    from stochnet.benchmark import generate as make
-
     with progress(quiet) as report:
         made = make(suite, output, seed=seed, progress=report)
     note(
@@ -73,10 +70,10 @@ def generate(
     )
 
 
-@benchmarks.command()
+@benchmark.command()
 def estimate(
     folder: Folder,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="ESTIMATES.csv")],
+    output: Annotated[Path, output_option("ESTIMATES.csv")],
     estimator: Annotated[
         str, typer.Option("--estimator", help="One of the suite's own: stochnet, ….")
     ] = "stochnet",
@@ -84,28 +81,23 @@ def estimate(
     quiet: Quiet = False,
 ) -> None:
     """Write the estimates of one of stochnet's own estimators, as an example of the format."""
-    from stochnet.benchmark import own_estimates, read_benchmark
-    from stochnet.storage.files.publish import check_target
-
     check_target(output)
-    benchmark = read_benchmark(folder)
+    asked = read_benchmark(folder)
     with progress(quiet) as report:
-        found = own_estimates(benchmark, estimator, progress=report)
-    found.to_csv(output, benchmark)
+        found = own_estimates(asked, estimator, progress=report)
+    found.to_csv(output, asked)
     note(f"{output}: {', '.join(found.answers)}", quiet)
 
 
-@benchmarks.command()
+@benchmark.command()
 def score(
     folder: Folder,
     estimates: Annotated[list[Path], typer.Argument(metavar="ESTIMATES...", show_default=False)],
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+    as_json: Json = False,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Score estimates (.csv or .parquet): error, bias, coverage and rank."""
-    from stochnet.benchmark import score as compare
-
     with progress(quiet) as report:
         scores = compare(folder, estimates, progress=report)
     if as_json:

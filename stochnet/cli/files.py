@@ -7,28 +7,24 @@ from typing import Annotated
 
 import typer
 
-from stochnet.cli.app import Config, Quiet, app
 from stochnet.cli.console import note, to_stdout
+from stochnet.cli.options import Config, Quiet
+from stochnet.cli.tables import describe
 from stochnet.errors import FileFormatError
+from stochnet.storage import verify as check
 
 AnyFile = Annotated[Path, typer.Argument(metavar="FILE.h5", show_default=False)]
 
 
-@app.command()
 def info(file: AnyFile, config: Config = None, quiet: Quiet = False) -> None:
     """Show what a file holds and where it comes from."""
-    from stochnet.cli.tables import describe
-
     console = to_stdout()
     for part in describe(file):
         console.print(part)
 
 
-@app.command()
 def verify(file: AnyFile, config: Config = None, quiet: Quiet = False) -> None:
     """Check every byte of a file; exit with 1 if it is damaged."""
-    from stochnet.storage import verify as check
-
     try:
         digest, sealed = check(file)
     except FileFormatError as error:

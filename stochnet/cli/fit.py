@@ -3,48 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from stochnet.cli.app import Config, Quiet, Raster, app
+from stochnet.bundle.bundle import fit_populations
 from stochnet.cli.console import note, progress, to_stderr_table
-from stochnet.cli.places import SchedulerOption, WorkersOption
-
-if TYPE_CHECKING:
-    from stochnet.estimation.latents.fit_latents import Rank
-
-
-class Criterion(StrEnum):
-    """Criteria of `fit --process auto`."""
-
-    aic = "aic"
-    bic = "bic"
-    held_out = "held-out"
+from stochnet.cli.options import Config, Quiet, Raster, Scheduler, Workers, output_option
+from stochnet.cli.tables import bundle_table, population_table, selection_table
+from stochnet.errors import InvalidInputError
+from stochnet.estimation.fit import fit_bundle
+from stochnet.estimation.latents.fit_latents import Rank
+from stochnet.storage import read_observed, write_bundle
+from stochnet.storage.files.publish import check_target
+from stochnet.workers.pool import open_executor
 
 
-class ChooseBy(StrEnum):
-    """What one process is chosen for."""
-
-    node = "node"
-    layer = "layer"
-
-
-@app.command()
 def fit(
     raster: Raster,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="BUNDLE.h5")],
+    output: Annotated[Path, output_option("BUNDLE.h5")],
     process: Annotated[
         str, typer.Option("--process", "-p", help="Name of a process, or auto: the best of all.")
     ] = "auto",
     criterion: Annotated[
-        Criterion, typer.Option("--criterion", help="What auto chooses by.")
-    ] = Criterion.aic,
+        Literal["aic", "bic", "held-out"],
+        typer.Option("--criterion", help="What auto chooses by."),
+    ] = "aic",
     by: Annotated[
-        ChooseBy, typer.Option("--choose-by", help="One process a node, or one a layer.")
-    ] = ChooseBy.node,
+        Literal["node", "layer"],
+        typer.Option("--choose-by", help="One process a node, or one a layer."),
+    ] = "node",
     per_condition: Annotated[
         bool, typer.Option("--per-condition", help="Parameters for every class.")
     ] = False,
@@ -69,26 +58,19 @@ def fit(
             help="Let nodes share so many latents a layer; auto: as many as predict best.",
         ),
     ] = None,
-    workers: WorkersOption = None,
-    scheduler: SchedulerOption = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Fit a process to every node, of a raster or of a summary."""
-    from stochnet.bundle.bundle import fit_populations
-    from stochnet.cli.tables import bundle_table, population_table, selection_table
-    from stochnet.estimation.fit import fit_bundle
-    from stochnet.storage import read_observed, write_bundle
-    from stochnet.storage.files.publish import check_target
-    from stochnet.workers.pool import open_executor
-
     check_target(output)
     with progress(quiet) as report, open_executor(workers, scheduler) as executor:
         bundle = fit_bundle(
             read_observed(raster),
             process,
-            criterion=criterion.value.replace("-", "_"),
-            by=by.value,
+            criterion=criterion.replace("-", "_"),
+            by=by,
             per_condition=per_condition,
             window=window,
             shrink=shrink,
@@ -111,8 +93,6 @@ def fit(
 
 def _rank(text: str | None) -> Rank | None:
     """Read what --correlated says."""
-    from stochnet.errors import InvalidInputError
-
     if text is None or text == "auto":
         return text  # type: ignore[return-value]
     if not text.isdecimal():

@@ -1,4 +1,4 @@
-"""present, stats: spikes in trials, and their statistics."""
+"""present, stats, rebin, summarize: spikes in trials, and what is counted in them."""
 
 from __future__ import annotations
 
@@ -8,34 +8,49 @@ from typing import Annotated
 
 import typer
 
-from stochnet.cli.app import By, Config, Quiet, Raster, ScheduleName, Seed, Windows, app
 from stochnet.cli.console import note, progress, to_stdout
-from stochnet.cli.summary_options import Parts, PerCondition, Window
+from stochnet.cli.options import (
+    By,
+    Config,
+    Json,
+    Parts,
+    PerCondition,
+    Quiet,
+    Raster,
+    Schedule,
+    Seed,
+    SummaryWindow,
+    Windows,
+    output_option,
+)
+from stochnet.cli.tables import node_table, stats_table
+from stochnet.recording.rebin import rebin as count
+from stochnet.recording.schedule import present as show
+from stochnet.statistics.summary.stored import RasterSummary
+from stochnet.statistics.table import statistics_table
+from stochnet.storage import read_observed, read_raster, write_summary
+from stochnet.storage.files.publish import check_target
 
 
-@app.command()
 def present(
     recording: Annotated[Path, typer.Argument(metavar="REC.h5", show_default=False)],
-    schedule: Annotated[ScheduleName, typer.Option("--schedule", help="Order of the stimuli.")],
+    schedule: Annotated[Schedule, typer.Option("--schedule", help="Order of the stimuli.")],
     trials: Annotated[int, typer.Option("--trials", help="Number of trials.")],
     bins: Annotated[int, typer.Option("--bins", help="Bins (stimuli) per trial.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="RASTER.h5")],
-    by: Annotated[By, typer.Option("--by", help="Labels for blocked and stratified.")] = By.label,
+    output: Annotated[Path, output_option("RASTER.h5")],
+    by: By = "label",
     seed: Seed = None,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Show the recorded stimuli again in trials, without running the network."""
-    from stochnet.recording.schedule import present as apply
-    from stochnet.storage import read_raster
-
     with progress(quiet) as report:
-        shown = apply(
+        shown = show(
             read_raster(recording),
             schedule.value,
             n_trials=trials,
             n_bins=bins,
-            by=by.value,
+            by=by,
             seed=seed,
             path=output,
             progress=report,
@@ -43,22 +58,17 @@ def present(
     note(f"{output}: {shown}, seed {shown.provenance['seed']}", quiet)
 
 
-@app.command()
 def stats(
     raster: Raster,
     window: Windows = None,
     per_node: Annotated[
         bool, typer.Option("--per-node", help="Every node, not only means.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+    as_json: Json = False,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Show firing rates and Fano factors by layer, of a raster or of a summary."""
-    from stochnet.cli.tables import node_table, stats_table
-    from stochnet.statistics.table import statistics_table
-    from stochnet.storage import read_observed
-
     result = statistics_table(read_observed(raster), window or None, per_node=per_node)
     if as_json:
         typer.echo(json.dumps(result, allow_nan=False))
@@ -69,38 +79,29 @@ def stats(
         console.print(node_table(result))
 
 
-@app.command()
 def rebin(
-    raster: Annotated[Path, typer.Argument(metavar="RASTER.h5", show_default=False)],
+    raster: Raster,
     window: Annotated[int, typer.Option("--window", "-w", help="Bins per window.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.h5")],
+    output: Annotated[Path, output_option("OUT.h5")],
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Make every window one bin that holds its number of spikes."""
-    from stochnet.recording.rebin import rebin as apply
-    from stochnet.storage import read_raster
-
     with progress(quiet) as report:
-        counted = apply(read_raster(raster), window, path=output, progress=report)
+        counted = count(read_raster(raster), window, path=output, progress=report)
     note(f"{output}: {counted}", quiet)
 
 
-@app.command()
 def summarize(
-    raster: Annotated[Path, typer.Argument(metavar="RASTER.h5", show_default=False)],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="SUMMARY.h5")],
-    window: Window = None,
+    raster: Raster,
+    output: Annotated[Path, output_option("SUMMARY.h5")],
+    window: SummaryWindow = None,
     per_condition: PerCondition = False,
     part: Parts = None,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Keep of a raster what a fit needs, without its spikes."""
-    from stochnet.statistics.summary.stored import RasterSummary
-    from stochnet.storage import read_raster, write_summary
-    from stochnet.storage.files.publish import check_target
-
     check_target(output)
     summary = RasterSummary.of(
         read_raster(raster), window=window, per_condition=per_condition, parts=part or None

@@ -1,33 +1,39 @@
-"""simulate: from a bundle to a surrogate network."""
+"""simulate, generate: from a bundle to a surrogate network, and a bundle without a recording."""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from stochnet.cli.app import Config, Quiet, Seed, app
-from stochnet.cli.console import note, progress
-from stochnet.cli.places import SchedulerOption, WorkersOption
-from stochnet.cli.summary_options import Keep, Parts, PerCondition, Window, keeping
+from stochnet.cli.console import note, progress, to_stderr_table
+from stochnet.cli.options import (
+    Config,
+    Parts,
+    PerCondition,
+    Quiet,
+    Scheduler,
+    Seed,
+    Summary,
+    SummaryWindow,
+    Workers,
+    output_option,
+    summary_options,
+)
+from stochnet.cli.tables import bundle_table
+from stochnet.kernels.rng import resolve_seed
+from stochnet.simulation.generation import generate as make
+from stochnet.simulation.simulate import simulate as draw
+from stochnet.statistics.summary.stored import SummarySink
+from stochnet.storage import read_bundle, write_bundle, write_summary
+from stochnet.storage.files.publish import check_target
+from stochnet.workers.pool import open_executor
 
-if TYPE_CHECKING:
-    pass
 
-
-class Law(StrEnum):
-    """Laws that `simulate --nodes` draws nodes from."""
-
-    empirical = "empirical"
-    parametric = "parametric"
-
-
-@app.command()
 def simulate(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE.h5", show_default=False)],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="SIM.h5")],
+    output: Annotated[Path, output_option("SIM.h5")],
     trials: Annotated[
         int | None, typer.Option("--trials", help="Number of trials; as in the fitted raster.")
     ] = None,
@@ -41,8 +47,9 @@ def simulate(
         ),
     ] = None,
     law: Annotated[
-        Law, typer.Option("--law", help="What --nodes draws parameters from.")
-    ] = Law.empirical,
+        Literal["empirical", "parametric"],
+        typer.Option("--law", help="What --nodes draws parameters from."),
+    ] = "empirical",
     seed: Seed = None,
     threads: Annotated[
         int | None,
@@ -50,13 +57,13 @@ def simulate(
             "--threads", help="Threads; as many as cores by default, or one for each worker."
         ),
     ] = None,
-    workers: WorkersOption = None,
-    scheduler: SchedulerOption = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
     target: Annotated[
         str, typer.Option("--target", metavar="cpu|cuda", help="Where; the spikes are the same.")
     ] = "cpu",
-    summary: Keep = False,
-    window: Window = None,
+    summary: Summary = False,
+    window: SummaryWindow = None,
     per_condition: PerCondition = False,
     part: Parts = None,
     config: Config = None,
@@ -67,20 +74,13 @@ def simulate(
     A run with --seed that was stopped or killed is continued by the same command. Without --seed
     every run has new spikes, so there is nothing to continue.
     """
-    from stochnet.kernels.rng import resolve_seed
-    from stochnet.simulation.simulate import simulate as draw
-    from stochnet.statistics.summary.stored import SummarySink
-    from stochnet.storage import read_bundle, write_summary
-    from stochnet.storage.files.publish import check_target
-    from stochnet.workers.pool import open_executor
-
     check_target(output)
-    kept = keeping(summary, window=window, per_condition=per_condition, parts=part)
+    kept = summary_options(summary, window=window, per_condition=per_condition, parts=part)
     sink = SummarySink(**kept) if summary else None
     network = read_bundle(bundle)
     if nodes is not None:
         seed = resolve_seed(seed)
-        network = network.resample(nodes, rng=seed, law=law.value)
+        network = network.resample(nodes, rng=seed, law=law)
     with progress(quiet) as report, open_executor(workers, scheduler) as executor:
         drawn = draw(
             network,
@@ -100,21 +100,14 @@ def simulate(
     note(f"{output}: {result}, seed {drawn.provenance['seed']}", quiet)
 
 
-@app.command()
 def generate(
     spec: Annotated[Path, typer.Argument(metavar="SPEC.toml", show_default=False)],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="BUNDLE.h5")],
+    output: Annotated[Path, output_option("BUNDLE.h5")],
     seed: Seed = None,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Make a network with known parameters from a specification, without any recording."""
-    from stochnet.cli.console import to_stderr_table
-    from stochnet.cli.tables import bundle_table
-    from stochnet.simulation.generation import generate as make
-    from stochnet.storage import write_bundle
-    from stochnet.storage.files.publish import check_target
-
     check_target(output)
     bundle = make(spec, rng=seed)
     write_bundle(bundle, output)

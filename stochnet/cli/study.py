@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from stochnet.cli.app import Config, Quiet, app
 from stochnet.cli.console import note, progress
+from stochnet.cli.options import Config, Quiet, output_option
 from stochnet.errors import InvalidInputError
-
-
-class Scale(StrEnum):
-    """Scales of a study."""
-
-    smoke = "smoke"
-    cpu = "cpu"
-    full = "full"
-
+from stochnet.study.cells import label
+from stochnet.study.run_study import run_study
 
 FAILURES_SHOWN = 5
 
 
-@app.command()
 def study(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", show_default=False)],
     scale: Annotated[
-        Scale, typer.Option("--scale", help="Which overlay of its configuration to take.")
-    ] = Scale.smoke,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="DIR", help="FOLDER/results/SCALE by default."),
-    ] = None,
+        Literal["smoke", "cpu", "full"],
+        typer.Option("--scale", help="Which overlay of its configuration to take."),
+    ] = "smoke",
+    output: Annotated[Path | None, output_option("DIR", "FOLDER/results/SCALE by default.")] = None,
     workers: Annotated[
         int,
         typer.Option(
@@ -56,14 +45,11 @@ def study(
     quiet: Quiet = False,
 ) -> None:
     """Run a study; what an earlier run has finished is kept."""
-    from stochnet.study.cells import label
-    from stochnet.study.run_study import run_study
-
     try:
         with progress(quiet) as report:
             result = run_study(
                 folder,
-                scale=scale.value,
+                scale=scale,
                 output=output,
                 workers=workers,
                 only=_parsed(only or []),

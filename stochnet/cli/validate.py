@@ -1,23 +1,35 @@
-"""validate: a simulated raster against the observed one."""
+"""validate, assess: a raster against the observed one, and against the Poisson process."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from stochnet.cli.app import Config, Quiet, Raster, Windows, app
 from stochnet.cli.console import note, progress, to_stdout
-from stochnet.cli.places import SchedulerOption, WorkersOption
+from stochnet.cli.options import (
+    Config,
+    Json,
+    Quiet,
+    Raster,
+    Scheduler,
+    Windows,
+    Workers,
+    output_option,
+)
+from stochnet.cli.tables import report_table
+from stochnet.report import check_figure
+from stochnet.storage import read_bundle, read_raster
+from stochnet.storage.files.publish import check_target
+from stochnet.validation.assumptions.assess import assess as tested
+from stochnet.validation.assumptions.assessment import Assessment
+from stochnet.validation.validate import validate as compare
+from stochnet.workers.pool import open_executor
 
-if TYPE_CHECKING:
-    from stochnet.validation.assumptions.assessment import Assessment
 
-
-@app.command()
 def validate(
     observed: Annotated[Path, typer.Argument(metavar="OBSERVED.h5", show_default=False)],
     simulated: Annotated[Path, typer.Argument(metavar="SIMULATED.h5", show_default=False)],
@@ -30,9 +42,7 @@ def validate(
             help="Compare by this one only, for example fano_factor; can be given several times.",
         ),
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="REPORT.html", help="Write a report.")
-    ] = None,
+    output: Annotated[Path | None, output_option("REPORT.html", "Write a report.")] = None,
     json_output: Annotated[
         Path | None, typer.Option("--json", metavar="REPORT.json", help="Write the numbers.")
     ] = None,
@@ -63,18 +73,12 @@ def validate(
             help="The bundle that was simulated: its fit is checked, and its error accounted for.",
         ),
     ] = None,
-    workers: WorkersOption = None,
-    scheduler: SchedulerOption = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Compare a simulated raster with the observed one."""
-    from stochnet.cli.tables import report_table
-    from stochnet.storage import read_bundle, read_raster
-    from stochnet.storage.files.publish import check_target
-    from stochnet.validation.validate import validate as compare
-    from stochnet.workers.pool import open_executor
-
     for target in (output, json_output):
         if target is not None:
             check_target(target)
@@ -103,7 +107,6 @@ def validate(
         raise typer.Exit(1)
 
 
-@app.command()
 def assess(
     raster: Raster,
     window: Windows = None,
@@ -119,7 +122,7 @@ def assess(
     per_node: Annotated[
         bool, typer.Option("--per-node", help="p-values of every node, not only fractions.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+    as_json: Json = False,
     figure: Annotated[
         Path | None,
         typer.Option("--figure", metavar="FILE.png", help="Draw layers by tests; .png or .svg."),
@@ -128,16 +131,11 @@ def assess(
     quiet: Quiet = False,
 ) -> None:
     """Test whether nodes are Poisson: dispersion, independence, stationarity, gaps."""
-    from stochnet.report import check_figure
-    from stochnet.storage import read_raster
-    from stochnet.storage.files.publish import check_target
-    from stochnet.validation.assumptions.assess import assess as test
-
     if figure is not None:
         check_figure(figure)
         check_target(figure)
     with progress(quiet) as report:
-        found = test(
+        found = tested(
             read_raster(raster),
             window or None,
             level=level,

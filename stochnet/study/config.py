@@ -37,11 +37,20 @@ def scalar(value: Any) -> Any:
 
 
 class Tables(BaseModel):
-    """How tables are written: ``[tables]``."""
+    """How tables are written: ``[tables]``.
+
+    Attributes
+    ----------
+    digits : int or None
+        Significant digits of floats; None for as many as bring back the same float.
+    axes : list of str or None
+        Axes that stand in front of the columns; None for all.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     digits: Annotated[int, Field(ge=1, le=17)] | None = None
+    axes: list[str] | None = None
 
 
 class Settings(BaseModel):
@@ -65,8 +74,8 @@ class StudyConfig:
         What a cell sees, and its key depends on: `merged` without ``grid`` and ``tables``.
     grid : dict of str to list
         Axes and their values, in order.
-    digits : int or None
-        Significant digits of floats in tables; None for all.
+    tables : Tables
+        How tables are written.
     """
 
     def __init__(self, merged: dict[str, Any]) -> None:
@@ -74,7 +83,7 @@ class StudyConfig:
         self.merged = merged
         self.shared = {key: merged[key] for key in merged if key not in ("grid", "tables")}
         self.grid = settings.grid
-        self.digits = settings.tables.digits
+        self.tables = settings.tables
 
 
 def read_config(folder: Path, scale: str) -> StudyConfig:

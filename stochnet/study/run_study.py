@@ -208,7 +208,7 @@ class _Run:
             raise InvalidInputError(
                 f"no cell of this study is finished in {self.manifest.folder}; run it first"
             )
-        return write_tables(self.manifest, finished, self.config.digits)
+        return write_tables(self.manifest, finished, self.config.tables)
 
     def finish(self) -> None:
         """Let the study derive what it wants from the tables."""

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from stochnet.errors import InvalidInputError
 from stochnet.study.cells import Cell, text_of
+from stochnet.study.config import Tables
 from stochnet.study.manifest import Manifest, publish
 
 
-def write_tables(
-    manifest: Manifest, cells: Mapping[str, Cell], digits: int | None
-) -> dict[str, Path]:
+def write_tables(manifest: Manifest, cells: Mapping[str, Cell], how: Tables) -> dict[str, Path]:
     """Write ``<table>.csv`` for every table: axes of the cells first, then columns as they come.
 
     Parameters
@@ -23,14 +23,23 @@ def write_tables(
     manifest : Manifest
     cells : dict of str to dict
         Finished cells by key, in the order of the rows.
-    digits : int or None
-        Significant digits of floats; None for as many as bring back the same float.
+    how : Tables
+        Digits, and axes that are shown.
 
     Returns
     -------
     dict of str to Path
+
+    Raises
+    ------
+    InvalidInputError
+        An axis is to be shown that no cell has.
     """
     axes = list(dict.fromkeys(axis for cell in cells.values() for axis in cell))
+    for axis in how.axes or ():
+        if axis not in axes:
+            raise InvalidInputError(f"tables.axes: no axis {axis!r}; there are {', '.join(axes)}")
+    axes = axes if how.axes is None else how.axes
     columns: dict[str, dict[str, None]] = {}
     for key in cells:
         for table, rows in manifest.rows(key).items():
@@ -41,10 +50,12 @@ def write_tables(
     for table, writer in writers.items():
         writer.writerow(columns[table])
     for key, cell in cells.items():
-        where = {axis: text_of(value) for axis, value in cell.items()}
+        where = {axis: text_of(value) for axis, value in cell.items() if axis in axes}
         for table, rows in manifest.rows(key).items():
             for row in rows:
-                line = where | {column: formatted(value, digits) for column, value in row.items()}
+                line = where | {
+                    column: formatted(value, how.digits) for column, value in row.items()
+                }
                 writers[table].writerow([line.get(column, "") for column in columns[table]])
     paths = {table: manifest.folder / f"{table}.csv" for table in texts}
     for table, path in paths.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import multiprocessing
 import os
 import platform
@@ -22,10 +21,9 @@ from stochnet.kernels.threads import limited
 from stochnet.study.cell_rows import plain_tables
 from stochnet.study.cells import checked
 from stochnet.study.config import CODE
+from stochnet.study.study_code import explained, study_module
 
 LIBRARIES = ("numpy", "scipy", "numba", "torch", "torchvision")
-# The process runs no other study; under this name processes of its own can import it too.
-MODULE = "run"
 Outcome = tuple[Any, tuple[str, str] | None]
 """A result and None, or None with the error in one line and its traceback."""
 
@@ -47,7 +45,7 @@ def _die_with_parent() -> None:
 
 def describe(folder: Path, config: dict[str, Any]) -> Outcome:
     """Return VERSION, the cells that run.py gives and whether it has a finish."""
-    return _tried(lambda: _described(folder, config))
+    return _tried(folder, lambda: _described(folder, config))
 
 
 def run_cell(folder: Path, cell: dict[str, Any], config: dict[str, Any]) -> Outcome:
@@ -61,7 +59,7 @@ def run_cell(folder: Path, cell: dict[str, Any], config: dict[str, Any]) -> Outc
         seconds = time.perf_counter() - began
         return {"seconds": round(seconds, 3), "versions": _versions(), "tables": tables}
 
-    return _tried(run)
+    return _tried(folder, run)
 
 
 def run_finish(folder: Path, results: Path, config: dict[str, Any]) -> Outcome:
@@ -70,7 +68,7 @@ def run_finish(folder: Path, results: Path, config: dict[str, Any]) -> Outcome:
     def run() -> None:
         _code(folder).finish(results, config)
 
-    return _tried(run)
+    return _tried(folder, run)
 
 
 def _described(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
@@ -88,30 +86,20 @@ def _described(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _code(folder: Path) -> ModuleType:
-    """Return run.py of the study, imported once; it may import the files beside it."""
-    if MODULE not in sys.modules:
-        sys.path.insert(0, str(folder))
-        spec = importlib.util.spec_from_file_location(MODULE, folder / CODE)
-        if spec is None or spec.loader is None:
-            raise InvalidInputError(f"{folder / CODE} is no Python module")
-        code = importlib.util.module_from_spec(spec)
-        sys.modules[MODULE] = code
-        try:
-            spec.loader.exec_module(code)
-        except BaseException:
-            del sys.modules[MODULE]
-            raise
+    """Return run.py of the study, with one thread for all that it has imported."""
+    code = study_module(folder, CODE.removesuffix(".py"))
     torch: Any = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(1)
-    return sys.modules[MODULE]
+    return code
 
 
-def _tried(function: Callable[[], Any]) -> Outcome:
+def _tried(folder: Path, function: Callable[[], Any]) -> Outcome:
     # An error of the study may not survive being sent, so its text is.
     try:
         return function(), None
-    except (Exception, SystemExit) as error:  # noqa: BLE001
+    except (Exception, SystemExit) as caught:  # noqa: BLE001
+        error = explained(caught, folder)
         last = traceback.format_exception_only(error)[-1]
         return None, (" ".join(last.split()), "".join(traceback.format_exception(error)))
 

@@ -6,12 +6,20 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
 
 import stochnet as sn
-from stochnet.cli import app, main
+from stochnet.bundle.resampling import LAWS
+from stochnet.bundle.selection import BY, CRITERIA
+from stochnet.cli import fit, main, record, simulate, study
+from stochnet.cli.app import COMMANDS, FILES, LOOP, MORE, load
+from stochnet.cli.options import Schedule
+from stochnet.recording.networks.thresholds import CHANNEL_RULES, UNITS
+from stochnet.recording.tracking.plan import SCHEDULES
+from stochnet.study.config import SCALES
 
 
 def run(*words: object) -> int:
@@ -227,10 +235,49 @@ def test_the_installed_command_starts():
     assert result.stdout.strip() == f"stochnet {sn.__version__}"
 
 
-def test_every_command_has_help():
-    for command in app.registered_commands:
-        assert command.callback is not None
-        assert (command.callback.__doc__ or "").strip()
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_listed_with_the_first_paragraph_of_its_own_help(name):
+    command = load(name)
+    assert command.name == name
+    paragraph = command.help.partition("\n\n")[0]
+    assert " ".join(paragraph.split()) == COMMANDS[name].doc
+
+
+def test_help_lists_the_commands_in_panels_and_loads_none_of_them():
+    code = (
+        "import sys; from stochnet.cli import main; sys.argv = ['stochnet', '--help']\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = ('numpy', 'numba', 'scipy', 'h5py', 'torch', 'stochnet.cli.options')\n"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    *listed, loaded = done.stdout.splitlines()
+    assert loaded == "[]"
+    text = "\n".join(listed)
+    assert [text.find(panel) for panel in (LOOP, FILES, MORE)] == sorted(
+        text.index(panel) for panel in (LOOP, FILES, MORE)
+    )
+    assert all(f" {name} " in text for name in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("function", "option", "known"),
+    [
+        (record.record, "unit", UNITS),
+        (record.record, "channel_rule", CHANNEL_RULES),
+        (simulate.simulate, "law", LAWS),
+        (fit.fit, "criterion", [name.replace("_", "-") for name in CRITERIA]),
+        (fit.fit, "by", BY),
+        (study.study, "scale", SCALES),
+    ],
+)
+def test_choices_are_those_of_the_library(function, option, known):
+    assert get_args(get_type_hints(function)[option]) == tuple(known)
+
+
+def test_schedules_are_those_of_the_library():
+    assert tuple(Schedule) == SCHEDULES
 
 
 def test_a_network_of_another_size_is_drawn_with_the_seed(blocked, tmp_path, capfd):

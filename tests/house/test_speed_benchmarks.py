@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,18 +14,17 @@ from tests.support import ROOT
 
 BENCHMARKS = ROOT / "tests" / "benchmarks"
 PAGE = ROOT / "docs" / "performance.md"
-ALONE = """
-import json, sys
-sys.path.insert(0, {folder!r})
-{code}
-"""
 
 
 def alone(code: str) -> str:
     """Run code beside the benchmarks, which are scripts and no package."""
-    program = ALONE.format(folder=str(BENCHMARKS), code=code)
+    path = os.pathsep.join([str(BENCHMARKS), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+        [sys.executable, "-c", f"import json, sys\n{code}"],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         pytest.fail(done.stderr)

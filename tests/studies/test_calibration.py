@@ -5,17 +5,17 @@ divided among them); the seeds are fixed. Bands of shares are binomial quantiles
 what is claimed, those of means are normal ones.
 """
 
-import importlib
-import tomllib
+from functools import partial
 
 import numpy as np
 import pytest
 from scipy import stats
 
 import stochnet as sn
-from tests.support import ROOT
+from stochnet.study.config import read_config
+from tests.support.studies import SIMS, module
 
-STUDY = ROOT / "sims" / "calibration"
+STUDY = SIMS / "calibration"
 ALARM = 1e-4
 # Of the Cramér-Rao bound; a maximum of the likelihood has a bias of the order 1 / windows.
 BIAS = 0.25
@@ -24,22 +24,20 @@ BIAS = 0.25
 @pytest.fixture(scope="module")
 def study():
     """Return a function that imports a module of the study."""
-    patch = pytest.MonkeyPatch()
-    patch.syspath_prepend(str(STUDY))
-    yield importlib.import_module
-    patch.undo()
+    return partial(module, "calibration")
 
 
 @pytest.fixture(scope="module")
 def config():
-    return tomllib.loads((STUDY / "config.toml").read_text(encoding="utf-8"))
+    return read_config(STUDY, "smoke").merged
 
 
 @pytest.fixture(scope="module")
 def tables(study, tmp_path_factory):
     """Run the small version once; rows by the name of their table."""
     folder = tmp_path_factory.mktemp("calibration")
-    study("run").main(["--scale", "smoke", "-o", str(folder)])
+    result = sn.run_study(STUDY, scale="smoke", output=folder)
+    assert result.complete, result.failures
     found = {path.stem: study("rows").read(path) for path in folder.glob("*.csv")}
     assert {path.stem for path in folder.glob("*.png")} >= {"coverage", "rmse", "families"}
     n_checks = sum(len(rows) for rows in found.values()) * 3
@@ -131,29 +129,3 @@ def test_bounds_agree_with_the_curvature_of_the_likelihood(study):
             curvature = bounds.curvature(cell, names, cell.simulate(400, 1))
             law = bounds.LAWS[cell.process](cell)
             np.testing.assert_allclose(np.diag(law), np.diag(curvature), rtol=0.1)
-
-
-def test_an_interrupted_run_goes_on_where_it_stopped(study, tmp_path):
-    rows = study("rows")
-    calls = []
-
-    def job(name, fails=False):
-        def call():
-            calls.append(name)
-            if fails:
-                raise KeyboardInterrupt
-            return {"table": [{"process": name, "value": 0.1}]}
-
-        return rows.Job(name, name, call)
-
-    with pytest.raises(KeyboardInterrupt):
-        rows.run("part", [job("a"), job("b"), job("c", fails=True)], tmp_path, "code", None)
-    with (tmp_path / "part.part").open("a") as file:
-        file.write('{"key": "cut o')
-    rows.run("part", [job("a"), job("b"), job("c")], tmp_path, "code", None)
-    assert calls == ["a", "b", "c", "c"]
-    assert [row["process"] for row in rows.read(tmp_path / "table.csv")] == ["a", "b", "c"]
-    assert not (tmp_path / "part.part").exists()
-    rows.run("part", [job("b")], tmp_path, "other code", "b")
-    assert calls[-1] == "b"
-    assert [row["process"] for row in rows.read(tmp_path / "table.csv")] == ["a", "b", "c"]

@@ -8,25 +8,19 @@ for each contrast.
 from __future__ import annotations
 
 import csv
-import importlib
 
 import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from tests.support import ROOT
 from tests.support import memorization_tables as tables
-
-STUDY = ROOT / "sims" / "memorization"
+from tests.support.studies import module
 
 
 @pytest.fixture(scope="module")
 def study():
     """Return a function that imports a module of the claims."""
-    patch = pytest.MonkeyPatch()
-    patch.syspath_prepend(str(STUDY))
-    yield lambda name="": importlib.import_module(f"claims.{name}" if name else "claims")
-    patch.undo()
+    return lambda name="": module("memorization", f"claims.{name}" if name else "claims")
 
 
 def strong(architecture, data, control, feature, dose):

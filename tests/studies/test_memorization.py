@@ -1,9 +1,6 @@
 """The study of memorisation: its smallest scale, run whole, and identities its tables must keep."""
 
-import csv
 import gzip
-import importlib.util
-import sys
 
 import numpy as np
 import pytest
@@ -11,25 +8,9 @@ import pytest
 import stochnet as sn
 from stochnet.errors import InvalidInputError
 from stochnet.study.config import read_config
-from tests.support import ROOT
+from tests.support.studies import SIMS, module, read
 
-STUDY = ROOT / "sims" / "memorization"
-
-
-def module(name):
-    if str(STUDY) not in sys.path:
-        sys.path.insert(0, str(STUDY))
-    if name == "run":
-        spec = importlib.util.spec_from_file_location("memorization_run", STUDY / "run.py")
-        found = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(found)
-        return found
-    return importlib.import_module(name)
-
-
-def read(path):
-    with path.open(newline="", encoding="utf-8") as handle:
-        return list(csv.DictReader(handle))
+STUDY = SIMS / "memorization"
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +123,7 @@ def test_assumptions_count_every_node_once_by_layer_and_by_rate(tables):
 
 
 def test_the_corrected_selectivity_is_zero_without_and_one_with_perfect_tuning():
-    features = module("features")
+    features = module("memorization", "features")
     labels = np.repeat(np.arange(4, dtype=np.int16), 25)[None]
     tuned = np.repeat([True, False, False, False], 25)
     rng = np.random.default_rng(1)
@@ -156,7 +137,7 @@ def test_the_corrected_selectivity_is_zero_without_and_one_with_perfect_tuning()
 
 
 def test_thinning_keeps_the_same_nodes_and_whole_small_layers():
-    features = module("features")
+    features = module("memorization", "features")
     spikes = np.arange(70)[:, None, None] % 7 == np.arange(7)
     layers = (sn.Layer("a", "ReLU", (50,), 0, 50), sn.Layer("b", "ReLU", (20,), 50, 20))
     raster = sn.SpikeRaster.from_dense(spikes, layers=layers)
@@ -167,7 +148,7 @@ def test_thinning_keeps_the_same_nodes_and_whole_small_layers():
 
 
 def test_stratified_windows_hold_every_class_equally_often():
-    features = module("features")
+    features = module("memorization", "features")
     labels = np.tile(np.arange(5, dtype=np.int16), 20)[None]
     spikes = np.ones((3, 1, 100), bool)
     raster = sn.SpikeRaster.from_dense(spikes, conditions=labels)
@@ -181,7 +162,7 @@ def test_stratified_windows_hold_every_class_equally_often():
 
 
 def test_subsets_are_balanced_and_differ_between_seeds():
-    stimuli = module("stimuli")
+    stimuli = module("memorization", "stimuli")
     one, other = (stimuli.load("mnist-5k", 100, 50, seed) for seed in (1, 2))
     assert np.array_equal(np.bincount(one.train.labels), [10] * 10)
     assert np.array_equal(np.bincount(one.test.labels), [5] * 10)
@@ -193,7 +174,7 @@ def test_subsets_are_balanced_and_differ_between_seeds():
 
 @pytest.mark.parametrize("name", ["cifar10", "mnist"])
 def test_a_missing_data_set_says_how_to_get_it(name, monkeypatch, tmp_path):
-    stimuli = module("stimuli")
+    stimuli = module("memorization", "stimuli")
     for value in (None, str(tmp_path)):
         monkeypatch.delenv("STOCHNET_DATA", raising=False)
         if value:
@@ -204,7 +185,7 @@ def test_a_missing_data_set_says_how_to_get_it(name, monkeypatch, tmp_path):
 
 
 def test_idx_files_are_read_and_damaged_ones_refused(tmp_path):
-    stimuli = module("stimuli")
+    stimuli = module("memorization", "stimuli")
     content = bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3]) + bytes(range(6))
     path = tmp_path / "images.gz"
     path.write_bytes(gzip.compress(content))
@@ -216,7 +197,7 @@ def test_idx_files_are_read_and_damaged_ones_refused(tmp_path):
 
 
 def test_the_larger_scales_cover_what_the_study_asks():
-    run = module("run")
+    run = module("memorization", "run")
     found = run.cells(read_config(STUDY, "cpu").merged)
     assert len({one["seed"] for one in found}) >= 5
     plain = [one for one in found if one["control"] == "none"]

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
+from functools import partial
 
 import numpy as np
 import pytest
 from scipy import stats
 
 import stochnet as sn
-from tests.support import ROOT
+from tests.support.studies import SIMS, module
 
-STUDY = ROOT / "sims" / "power"
 OWN = {"draws": 4000, "intervals": 1, "seed": 1}
 
 
 @pytest.fixture(scope="module")
 def study():
     """Return a function that imports a module of the study."""
-    patch = pytest.MonkeyPatch()
-    patch.syspath_prepend(str(STUDY))
-    yield importlib.import_module
-    patch.undo()
+    return partial(module, "power")
 
 
 def test_a_sample_has_the_statistics_of_the_library(study):
@@ -103,7 +99,7 @@ def test_a_prediction_holds_where_its_interval_has_the_recorded_power(study):
 
 def test_the_smallest_scale_runs_whole(study, tmp_path):
     """Two networks of each regime; surrogates have the rates of the half they were fitted to."""
-    result = sn.run_study(STUDY, scale="smoke", output=tmp_path)
+    result = sn.run_study(SIMS / "power", scale="smoke", output=tmp_path)
     assert result.complete, result.failures
     power = study("power")
     rows = power.read(tmp_path / "samples.csv")

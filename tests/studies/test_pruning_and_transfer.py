@@ -1,29 +1,12 @@
 """The studies of pruning and of transfer: their smallest scale, and identities of their parts."""
 
-import csv
-import importlib
-import sys
-
 import numpy as np
 import pytest
 import torch
 
 import stochnet as sn
 from stochnet.recording import build_model
-from tests.support import ROOT
-
-SIMS = ROOT / "sims"
-
-
-def module(study, name):
-    if str(SIMS / study) not in sys.path:
-        sys.path.append(str(SIMS / study))
-    return importlib.import_module(name)
-
-
-def read(path):
-    with path.open(newline="", encoding="utf-8") as handle:
-        return list(csv.DictReader(handle))
+from tests.support.studies import SIMS, module, read
 
 
 @pytest.fixture(scope="module")

@@ -238,7 +238,7 @@ def test_a_cell_has_one_thread_and_leaves_stdout_alone(make, capfd):
     code = """
 import os, sys, torch
 from stochnet.kernels import threads
-import sibling
+from . import sibling
 
 def cell(cell, config):
     print("said to stdout")
@@ -255,7 +255,7 @@ def cell(cell, config):
     assert out == ""
     assert err == "said to stdout\nsaid by a child\n"
     assert (folder / "results" / "smoke" / "t.csv").read_text() == "x,n,beside\n1,5,true\n"
-    assert "sibling" not in sys.modules
+    assert not [name for name in sys.modules if name.endswith("sibling")]
 
 
 def test_cells_can_be_given_by_the_study(make):
@@ -292,8 +292,10 @@ BAD = [
     (CONFIG + "[smoke]\ngrid = 3\n", CODE, (), "smoke.grid is a value"),
     (CONFIG + "[tables]\ndigits = 0\n", CODE, (), "tables.digits"),
     (CONFIG + "[tables]\ndigit = 3\n", CODE, (), "tables.digit"),
+    (CONFIG + "[tables]\naxes = ['z']\n", CODE, (), "no axis 'z'; there are x, y"),
     (CONFIG, "", (), "no function cell(cell, config)"),
     (CONFIG, "import nonesuch", (), "No module named 'nonesuch' (run.py, line 1)"),
+    (CONFIG, "import results", (), "write from . import results"),
     (CONFIG, "def cell(:", (), "SyntaxError"),
     (CONFIG, CODE + "\nVERSION = 'b'", (), "VERSION"),
     (CONFIG, CODE + "\ndef cells(config): return 3", (), "list of dicts"),

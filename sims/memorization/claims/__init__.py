@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from claims import (
+from . import (
     added,
     course,
     discrimination,
@@ -17,9 +17,9 @@ from claims import (
     separation,
     specific,
 )
-from claims.finding import Finding
-from claims.intervals import REPEATS, Clusters
-from claims.names import Names
+from .finding import Finding
+from .intervals import REPEATS, Clusters
+from .names import Names
 
 
 def judge(
@@ -43,7 +43,7 @@ def judge(
 def write(results: Path, config: dict[str, Any]) -> None:
     """Write the tables, figures and page of the claims into the folder of the results."""
     # matplotlib is slow to import.
-    from claims import figures
+    from . import figures
 
     networks, findings = judge(results, config)
     page.tables(results, findings)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from claims.course import GENERALISING, LAST, MEMORISING, Networks
-from claims.discrimination import Areas, areas, feature_sets, gain
-from claims.finding import MIXED, REFUTED, REPRODUCED, UNKNOWN, Finding, Row, number, spoken
-from claims.intervals import LEAST, Clusters, Effect, interval
-from claims.names import Names
+from .course import GENERALISING, LAST, MEMORISING, Networks
+from .discrimination import Areas, areas, feature_sets, gain
+from .finding import MIXED, REFUTED, REPRODUCED, UNKNOWN, Finding, Row, number, spoken
+from .intervals import LEAST, Clusters, Effect, interval
+from .names import Names
 
 COMPARED = {
     "Fano factors and variances over the mean rate": ("four features", "mean rate"),

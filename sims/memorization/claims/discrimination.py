@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from claims.course import GENERALISING, LAST, MEMORISING, PLAIN, At, Network, Networks
-from claims.finding import MIXED, REFUTED, REPRODUCED, UNKNOWN, Finding, Row, spoken
-from claims.intervals import LEAST, Clusters, Effect, interval
-from claims.logistic import held_out
-from claims.names import Names, told
+from .course import GENERALISING, LAST, MEMORISING, PLAIN, At, Network, Networks
+from .finding import MIXED, REFUTED, REPRODUCED, UNKNOWN, Finding, Row, spoken
+from .intervals import LEAST, Clusters, Effect, interval
+from .logistic import held_out
+from .names import Names, told
 
 Array = NDArray[np.float64]
 GOOD = 0.8

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from claims.course import PLAIN, Network, Networks
-from claims.finding import (
+from .course import PLAIN, Network, Networks
+from .finding import (
     LEVEL,
     REFUTED,
     REPRODUCED,
@@ -21,8 +21,8 @@ from claims.finding import (
     spoken,
     together,
 )
-from claims.intervals import LEAST, Clusters, Effect, holm, interval, mean_of_cells, student
-from claims.names import Names, scale
+from .intervals import LEAST, Clusters, Effect, holm, interval, mean_of_cells, student
+from .names import Names, scale
 
 Array = NDArray[np.float64]
 DOSES = 5

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from claims.course import At, Networks
-from claims.discrimination import Areas, areas, pairs
-from claims.finding import MIXED, REFUTED, REPRODUCED, UNKNOWN, Finding, Row, number, spoken
-from claims.intervals import LEAST, Clusters, Effect, interval
-from claims.names import Names
+from .course import At, Networks
+from .discrimination import Areas, areas, pairs
+from .finding import MIXED, REFUTED, REPRODUCED, UNKNOWN, Finding, Row, number, spoken
+from .intervals import LEAST, Clusters, Effect, interval
+from .names import Names
 
 EPOCHS = (1, 2, 4, 8, 16)
 ACCURACIES = (0.3, 0.5, 0.7, 0.9, 0.99)

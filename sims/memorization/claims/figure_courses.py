@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from claims.course import GENERALISING, LAST, MEMORISING, PLAIN, Network, Networks
-from claims.names import STEMS, Names, scale
-from claims.style import BLACK, COLOURS, GREY, MARKERS, REGIMES, chequer, grid
+from .course import GENERALISING, LAST, MEMORISING, PLAIN, Network, Networks
+from .names import STEMS, Names, scale
+from .style import BLACK, COLOURS, GREY, MARKERS, REGIMES, chequer, grid
 
 WORDS = {GENERALISING: "generalising", MEMORISING: "memorising"}
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from claims import figure_courses
-from claims.course import Networks
-from claims.finding import Finding, Row
-from claims.names import Names
-from claims.style import BLACK, COLOURS, GREY, MARKERS, chequer, grid, saved, style
+from . import figure_courses
+from .course import Networks
+from .finding import Finding, Row
+from .names import Names
+from .style import BLACK, COLOURS, GREY, MARKERS, chequer, grid, saved, style
 
 Tables = dict[str, list[Row]]
 

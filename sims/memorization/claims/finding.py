@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from claims.intervals import Effect, holm
+from .intervals import Effect, holm
 
 Row = dict[str, Any]
 REPRODUCED, REFUTED, MIXED, UNKNOWN = "reproduced", "refuted", "mixed", "unknown"

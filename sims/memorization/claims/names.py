@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from claims.course import LAST, At, Network
+from .course import LAST, At, Network
 
 Array = NDArray[np.float64]
 STEMS = ("mfr", "var_rate", "mff", "var_fano")

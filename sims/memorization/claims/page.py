@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from claims.course import Networks
-from claims.finding import Finding, Row, spoken
+from .course import Networks
+from .finding import Finding, Row, spoken
 
 COMMAND = "stochnet study sims/memorization --scale {scale} --finish"
 SCALES = ("smoke", "cpu", "full")

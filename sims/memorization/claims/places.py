@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from claims.course import Networks
-from claims.discrimination import areas
-from claims.finding import MIXED, REFUTED, REPRODUCED, UNKNOWN, Finding, Row, spoken
-from claims.intervals import LEAST, Clusters, Effect, interval
-from claims.names import Names
-from claims.separation import CONTRASTS, contrast
+from .course import Networks
+from .discrimination import areas
+from .finding import MIXED, REFUTED, REPRODUCED, UNKNOWN, Finding, Row, spoken
+from .intervals import LEAST, Clusters, Effect, interval
+from .names import Names
+from .separation import CONTRASTS, contrast
 
 VIEWS = {
     "all layers, training images": ("train", 0),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from claims.course import (
+from .course import (
     AXES,
     GENERALISING,
     MEMORISING,
@@ -19,9 +19,9 @@ from claims.course import (
     numbers,
     table,
 )
-from claims.finding import MIXED, REFUTED, REPRODUCED, UNKNOWN, Finding, Row, spoken
-from claims.intervals import LEAST, Clusters, Effect, interval, mean_of_cells
-from claims.names import Names
+from .finding import MIXED, REFUTED, REPRODUCED, UNKNOWN, Finding, Row, spoken
+from .intervals import LEAST, Clusters, Effect, interval, mean_of_cells
+from .names import Names
 
 PASSING = 0.9
 OFF = 0.1

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from claims.course import GENERALISING, LAST, MEMORISING, PLAIN, At, Network, Networks
-from claims.finding import Finding, Row, same_sign, sentence, spoken, together
-from claims.intervals import (
+from .course import GENERALISING, LAST, MEMORISING, PLAIN, At, Network, Networks
+from .finding import Finding, Row, same_sign, sentence, spoken, together
+from .intervals import (
     LEAST,
     Clusters,
     Effect,
@@ -19,7 +19,7 @@ from claims.intervals import (
     mean_of_cells,
     student,
 )
-from claims.names import STEMS, Names, scale
+from .names import STEMS, Names, scale
 
 CONTRASTS = {
     "memorising − generalising": (MEMORISING, GENERALISING),

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from claims.course import GENERALISING, LAST, MEMORISING, PLAIN, Network, Networks
-from claims.discrimination import pairs
-from claims.finding import MIXED, REFUTED, REPRODUCED, UNKNOWN, Finding, Row, spoken
-from claims.intervals import LEAST, Clusters, Effect, interval, mean_of_cells
-from claims.logistic import area, fit, scored
-from claims.names import Names, scale, told
+from .course import GENERALISING, LAST, MEMORISING, PLAIN, Network, Networks
+from .discrimination import pairs
+from .finding import MIXED, REFUTED, REPRODUCED, UNKNOWN, Finding, Row, spoken
+from .intervals import LEAST, Clusters, Effect, interval, mean_of_cells
+from .logistic import area, fit, scored
+from .names import Names, scale, told
 
 SHOWN = ("mfr", "dead_share")
 

@@ -5,22 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from stochnet.cli.app import Config, Quiet, app
 from stochnet.cli.console import progress, to_stdout
+from stochnet.cli.demo.run_demo import run_demo
+from stochnet.cli.options import Config, Quiet, output_option
+from stochnet.cli.tables import regime_table
 
 
-@app.command()
 def demo(
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR")] = Path("demo-report"),
+    output: Annotated[Path, output_option("DIR")] = Path("demo-report"),
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Run the whole loop on real digits and write a report."""
-    from stochnet.cli.demo.run_demo import run_demo
-    from stochnet.cli.tables import regime_table
-
     with progress(quiet) as report:
         result = run_demo(output, progress=report)
     console = to_stdout()

@@ -1,7 +1,8 @@
 """How often a coin shows heads: a small study that the tests of the runner run."""
 
 import numpy as np
-from coin import tossed
+
+from .coin import tossed
 
 
 def cell(cell, config):

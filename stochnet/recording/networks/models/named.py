@@ -201,6 +201,7 @@ def _from_torchvision(name: str, channels: int, n_classes: int) -> nn.Module:
 
 def _from_factory(name: str) -> nn.Module:
     module_name, _, attribute = name.partition(":")
+    # As for a script: files in the current folder may import each other by name while it loads.
     here = os.getcwd()
     sys.path.insert(0, here)
     try:
