@@ -19,7 +19,6 @@ from stochnet.kernels.rng import HALF, LOW, NULL
 DRAWN = 32
 _draw = lanes(DRAWN)
 _2_32 = np.uint64(1 << 32)
-_S5 = np.uint64(5)
 
 
 class _Source(NamedTuple):

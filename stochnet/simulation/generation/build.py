@@ -194,7 +194,6 @@ def _set_states(
 
 
 ROUNDS = 80
-WIDEST = 60.0
 
 
 def class_effects(spec: TuningSpec, n: int, n_classes: int, rng: np.random.Generator) -> Array:

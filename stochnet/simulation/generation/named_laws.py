@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from stochnet.bundle.populations.families import FAMILIES
 from stochnet.process import Array
@@ -94,10 +94,3 @@ class Law(BaseModel):
         else:
             return {"law": self.law, **self.values}
         return table | ({"weights": list(self.weights)} if self.weights else {})
-
-
-def _law(data: Any) -> Any:
-    return Law.model_validate(data)
-
-
-AnyLaw = Annotated[Law, BeforeValidator(_law)]
