@@ -11,7 +11,7 @@ import stochnet as sn
 from stochnet.kernels import rng as streams
 from stochnet.process import Flag
 from stochnet.simulation.draw import Run, draw_nodes
-from stochnet.statistics.summary.summary import DEFAULT_PARTS
+from stochnet.statistics.summary.parts import DEFAULT_PARTS
 from stochnet.storage import bundle_digest, raster_digest
 from stochnet.testing import params, seeds
 from tests.support import naive

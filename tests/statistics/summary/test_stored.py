@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 import stochnet as sn
 from stochnet.errors import FileFormatError, InvalidInputError
 from stochnet.estimation.blocks import Plan
-from stochnet.statistics.summary.parts import raster_segments
+from stochnet.statistics.summary.parts import FIELDS, PARTS
+from stochnet.statistics.summary.parts.ages import coded_ages, decoded_ages
 from stochnet.statistics.summary.reading import Request
-from stochnet.statistics.summary.rows import coded_ages, decoded_ages
 from stochnet.statistics.summary.sparse import SparseRows, joined_rows, sparse_rows
 from stochnet.statistics.summary.stored_reader import reader_of
-from stochnet.statistics.summary.summary import PARTS
+from stochnet.statistics.summary.trials import Trials
 from stochnet.statistics.table import statistics_table
 from stochnet.storage import bundle_digest, read_observed, summary_digest
 from stochnet.testing import rasters
@@ -125,12 +125,11 @@ def test_any_raster_is_summarised_without_loss(data):
     window = data.draw(st.one_of(st.none(), st.integers(1, raster.n_bins)))
     per_condition = raster.n_conditions > 0 and data.draw(st.booleans())
     summary = sn.RasterSummary.of(raster, window=window, per_condition=per_condition, parts=PARTS)
-    segments = raster_segments(raster, window, per_condition)
-    request = Request(window, per_condition, frozenset(PARTS), segments)
+    request = Request(Trials.of(raster, window, per_condition), frozenset(PARTS))
     expected = reader_of(raster, request).read(0, raster.n_nodes)
     found = reader_of(summary, request).read(0, raster.n_nodes)
     for one, other in zip(found, expected, strict=True):
-        for name in one.__slots__:
+        for name in {*one.__slots__, *FIELDS} - {"fields"}:
             left, right = np.asarray(getattr(one, name)), np.asarray(getattr(other, name))
             assert left.dtype == right.dtype, name
             np.testing.assert_array_equal(left, right, err_msg=name)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import stochnet as sn
 from stochnet.raster import packing
 from stochnet.raster.sinks import Shape
+from stochnet.statistics.summary.parts import PARTS
 from stochnet.statistics.summary.stream import SummaryStream
-from stochnet.statistics.summary.summary import PARTS
 from stochnet.storage import summary_digest
 from stochnet.testing import rasters
 
