@@ -19,7 +19,6 @@ from stochnet.process import Array, Flag, Process
 from stochnet.raster.raster import BLOCK_BYTES, SpikeRaster
 from stochnet.raster.windows import Segments, check_window, cut_segments
 from stochnet.raster.worker_part import portable
-from stochnet.statistics.summary.reading import Request
 from stochnet.statistics.summary.stored import RasterSummary, require_raster
 from stochnet.statistics.summary.stored_reader import reader_of
 from stochnet.statistics.summary.summary import Summary
@@ -203,7 +202,7 @@ class Plan:
         trials = Trials.of(raster, self.width, per_condition, segments)
         self.segments = trials.segments
         self.n_conditions = raster.n_conditions if per_condition else 1
-        self._reader = reader_of(raster, Request(trials, self.needs))
+        self._reader = reader_of(raster, trials, self.needs)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Segments take more bytes than the labels they are cut by.

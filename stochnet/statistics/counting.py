@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.kernels.counting import summary as kernels
+from stochnet.kernels.threads import run_blocks
 from stochnet.raster.packing import pack
 from stochnet.raster.raster import SpikeRaster
 
@@ -25,6 +26,16 @@ def active_words(data: NDArray[Any]) -> Words:
     """Return the active bins of data (node, trial, word or bin) as words (node, trial·word)."""
     words = data if data.dtype == np.uint64 else pack(data)
     return np.asarray(words).reshape(len(data), -1)
+
+
+def spike_counts(block: SpikeRaster) -> NDArray[np.int64]:
+    """Return the spikes of every node of a block: (node,)."""
+    rows = block.data[0 : block.n_nodes].reshape(block.n_nodes, -1)
+    if block.kind == "counts":
+        return np.asarray(rows.sum(axis=1, dtype=np.int64))
+    out = np.empty(block.n_nodes, np.int64)
+    run_blocks(lambda a, b: kernels.count_spikes(rows[a:b], out[a:b]), block.n_nodes)
+    return out
 
 
 def window_counts(data: NDArray[Any], window: int, out: NDArray[Any]) -> None:

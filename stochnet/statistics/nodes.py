@@ -37,16 +37,7 @@ def spike_count(raster: SpikeRaster | RasterSummary) -> NDArray[np.int64]:
     """Return the number of spikes of every node: (node,)."""
     if isinstance(raster, RasterSummary):
         return stored_moments.node_total(raster, raster.spikes)
-
-    def count(block: SpikeRaster) -> NDArray[np.int64]:
-        rows = block.data[0 : block.n_nodes].reshape(block.n_nodes, -1)
-        if block.kind == "counts":
-            return np.asarray(rows.sum(axis=1, dtype=np.int64))
-        words, out = rows, np.empty(block.n_nodes, np.int64)
-        run_blocks(lambda a, b: kernels.count_spikes(words[a:b], out[a:b]), block.n_nodes)
-        return out
-
-    return _over_blocks(raster, count)
+    return _over_blocks(raster, counting.spike_counts)
 
 
 def active_bins(raster: SpikeRaster | RasterSummary) -> NDArray[np.int64]:

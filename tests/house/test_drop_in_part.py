@@ -1,11 +1,13 @@
 """A new part of a summary is one new file in its folder, and nothing else: done in a copy."""
 
+import shutil
 import textwrap
 
 import pytest
 
 from stochnet.errors import InvalidInputError
 from stochnet.statistics.summary.parts import discover
+from tests.support import ROOT
 from tests.support.package_copy import COMMAND_LINE, copy_with
 
 PARITY = '''
@@ -20,7 +22,7 @@ PARITY = '''
     from stochnet.statistics.summary.part import Field, Fields, Part, RowLayout
     from stochnet.statistics.summary.sparse import Rows
     from stochnet.statistics.summary.trials import NodeBlock, Trials
-    from stochnet.statistics.summary.word_run import PartStream, Step, WordRun
+    from stochnet.statistics.summary.word_run import Step, Stream, WordRun
 
 
     def compute(block: NodeBlock) -> list[Fields]:
@@ -35,7 +37,7 @@ PARITY = '''
         ]
 
 
-    def stream(trials: Trials, layout: RowLayout, n_nodes: int) -> PartStream:
+    def stream(trials: Trials, layout: RowLayout, n_nodes: int) -> Stream:
         """Carry nothing."""
         labels = None if trials.labels is None else trials.labels.reshape(-1)
 
@@ -53,7 +55,7 @@ PARITY = '''
 
             return step
 
-        return PartStream(plan)
+        return plan
 
 
     PART = Part(
@@ -112,12 +114,22 @@ def test_one_file_is_computed_kept_stored_streamed_fitted_and_offered(tmp_path):
     assert "4 passed" in tested
 
 
-@pytest.mark.parametrize("name", ["without", "under_another_name"])
-def test_a_file_without_a_part_of_its_name_is_refused(name, tmp_path, monkeypatch):
-    other = "from stochnet.statistics.summary.parts.gaps import PART\n"
-    source = {"without": "GAPS = 1\n", "under_another_name": other}[name]
-    (tmp_path / f"{name}.py").write_text(source, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr("stochnet.statistics.summary.parts.__path__", [str(tmp_path)])
-    with pytest.raises(InvalidInputError, match=rf"{name} must end with PART = Part\('{name}'"):
-        discover([str(tmp_path)], "stochnet.statistics.summary.parts")
+REFUSED = {
+    "without": ("GAPS = 1", r"without must end with PART = Part\('without'"),
+    "renamed": ("from {parts}.gaps import PART", r"renamed must end with PART = Part\('renamed'"),
+    "twice": (
+        "import dataclasses as d\nfrom {parts} import gaps\nPART = d.replace(gaps.PART, name='twice')",
+        "the field 'gaps' is taken",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_file_without_a_part_of_its_own_is_refused(name, tmp_path, monkeypatch):
+    source, message = REFUSED[name]
+    parts = "stochnet.statistics.summary.parts"
+    (tmp_path / f"{name}.py").write_text(source.format(parts=parts), encoding="utf-8")
+    shutil.copy(ROOT / "stochnet" / "statistics" / "summary" / "parts" / "gaps.py", tmp_path)
+    monkeypatch.setattr(f"{parts}.__path__", [str(tmp_path)])
+    with pytest.raises(InvalidInputError, match=message):
+        discover([str(tmp_path)], parts)

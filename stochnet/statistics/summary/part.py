@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from stochnet.errors import InvalidInputError
 from stochnet.statistics.summary.sparse import Rows
 from stochnet.statistics.summary.trials import NodeBlock, Trials
-from stochnet.statistics.summary.word_run import PartStream
+from stochnet.statistics.summary.word_run import Stream
 
 Fields = Mapping[str, NDArray[Any]]
 Index = NDArray[np.int64]
@@ -100,16 +101,16 @@ class Part:
     compute : callable
         ``block -> fields of each condition``, of nodes in memory.
     stream : callable, optional
-        ``(trials, layout, n_nodes) -> PartStream``, which counts the same in packed spikes that
-        arrive a few words at a time. A part without it has `of_totals`.
+        ``(trials, layout, n_nodes) -> Stream``, which counts the same in packed spikes that arrive
+        a few words at a time. A part without it has `of_totals`.
     shared : callable, optional
         ``(trials, layout) -> fields of each condition`` that all nodes share.
     of_totals : callable, optional
         ``(bins, active bins (node,)) -> fields`` of packed spikes of one condition. Such a part has
         a table for counts only.
     columns : callable, optional
-        ``(layout, wider layout, condition) -> column`` of each column in a wider layout. Without
-        it, places in the arrays of the fields stay as they are.
+        ``(layout, wider layout) -> columns`` where each column stands in a wider layout, for a part
+        whose columns depend on the most spikes of a bin or window.
     per_condition : bool
         Whether conditions are told apart; if not, all have the fields of all bins.
     windowed : bool
@@ -117,16 +118,16 @@ class Part:
     by_default : bool
         Whether it is kept where nobody says what to keep: what processes of the library need.
     extra_bytes : int
-        Bytes a node that an estimator takes beside the fields.
+        Bytes a node that an estimator takes beside its columns.
     """
 
     name: str
     fields: tuple[Field, ...]
     compute: Callable[[NodeBlock], Sequence[Fields]]
-    stream: Callable[[Trials, RowLayout, int], PartStream] | None = None
+    stream: Callable[[Trials, RowLayout, int], Stream] | None = None
     shared: Callable[[Trials, RowLayout], Sequence[Fields]] | None = None
     of_totals: Callable[[int, Index], Fields] | None = None
-    columns: Callable[[RowLayout, RowLayout, int], Index] | None = None
+    columns: Callable[[RowLayout, RowLayout], Index] | None = None
     per_condition: bool = True
     windowed: bool = False
     by_default: bool = False
@@ -142,65 +143,31 @@ class Part:
 
     def width(self, layout: RowLayout) -> int:
         """Return the number of columns."""
-        return sum(self._width(layout, c) for c in self._conditions(layout))
+        return sum(math.prod(shape) for _, _, shape in self._arrays(layout))
 
-    def node_bytes(self, layout: RowLayout) -> int:
-        """Return about how many bytes it takes of one node."""
-        sizes = (
-            int(np.prod(one.shape(layout, c))) * np.dtype(one.dtype).itemsize
-            for c in self._conditions(layout)
-            for one in self.fields
-            if one.shape is not None
-        )
-        return self.extra_bytes + sum(sizes)
-
-    def to_rows(self, of_conditions: Sequence[Fields]) -> Rows:
+    def to_rows(self, found: Sequence[Fields], layout: RowLayout) -> Rows:
         """Return the columns of some nodes from their fields of each condition: (node, column)."""
-        pieces = [
-            one.encode(fields[one.name]).reshape(len(fields[one.name]), -1)
-            for fields in (of_conditions if self.per_condition else of_conditions[:1])
-            for one in self.fields
-            if one.shape is not None
-        ]
-        return np.concatenate(pieces, axis=1).astype(np.int64, copy=False)
+        arrays = [one.encode(found[c][one.name]) for c, one, _ in self._arrays(layout)]
+        rows = np.concatenate([array.reshape(len(array), -1) for array in arrays], axis=1)
+        return rows.astype(np.int64, copy=False)
 
     def from_rows(self, rows: Rows, layout: RowLayout) -> list[Fields]:
         """Return the fields of each condition from the columns of some nodes."""
-        found: list[Fields] = []
+        found: list[dict[str, NDArray[Any]]] = [{} for _ in range(layout.n_conditions)]
         first = 0
-        for c in self._conditions(layout):
-            fields: dict[str, NDArray[Any]] = {}
-            for one in self.fields:
-                if one.shape is not None:
-                    shape = one.shape(layout, c)
-                    last = first + int(np.prod(shape))
-                    array = one.decode(rows[:, first:last].reshape(len(rows), *shape))
-                    fields[one.name] = np.ascontiguousarray(array, one.dtype)
-                    first = last
-            found.append(fields)
-        return found if self.per_condition else found * layout.n_conditions
+        for c, one, shape in self._arrays(layout):
+            last = first + math.prod(shape)
+            array = one.decode(rows[:, first:last].reshape(len(rows), *shape))
+            found[c][one.name] = np.ascontiguousarray(array, one.dtype)
+            first = last
+        return [*found] if self.per_condition else [*found[:1]] * layout.n_conditions
 
     def columns_in(self, own: RowLayout, wide: RowLayout) -> Index:
         """Return where each column stands in a wider layout: (column,)."""
-        place, found, base = self.columns or self._places, [], 0
-        for c in self._conditions(own):
-            found.append(base + place(own, wide, c))
-            base += self._width(wide, c)
-        return np.concatenate([np.zeros(0, np.int64), *found])
+        return np.arange(self.width(own)) if self.columns is None else self.columns(own, wide)
 
-    def _conditions(self, layout: RowLayout) -> range:
-        return range(layout.n_conditions if self.per_condition else 1)
-
-    def _width(self, layout: RowLayout, condition: int) -> int:
-        shapes = (one.shape(layout, condition) for one in self.fields if one.shape is not None)
-        return sum(int(np.prod(shape)) for shape in shapes)
-
-    def _places(self, own: RowLayout, wide: RowLayout, condition: int) -> Index:
-        found, base = [], 0
-        for one in self.fields:
-            if one.shape is not None:
-                shape, other = one.shape(own, condition), one.shape(wide, condition)
-                at = np.ravel_multi_index(tuple(np.indices(shape)), other)
-                found.append(base + at.reshape(-1).astype(np.int64))
-                base += int(np.prod(other))
-        return np.concatenate(found)
+    def _arrays(self, layout: RowLayout) -> list[tuple[int, Field, tuple[int, ...]]]:
+        """Return what the columns hold in order: condition, field, its shape for one node."""
+        conditions = range(layout.n_conditions if self.per_condition else 1)
+        return [(c, one, one.shape(layout, c))
+                for c in conditions for one in self.fields if one.shape is not None]  # fmt: skip

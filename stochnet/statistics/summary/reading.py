@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import numpy as np
@@ -11,24 +10,8 @@ import numpy as np
 from stochnet.raster.raster import BLOCK_BYTES, SpikeRaster
 from stochnet.statistics.summary.part import RowLayout
 from stochnet.statistics.summary.parts import check_parts
-from stochnet.statistics.summary.summary import Summary, summarize_block
+from stochnet.statistics.summary.summary import Summary, by_condition, computed
 from stochnet.statistics.summary.trials import NodeBlock, Trials
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What an estimator asks for, of a raster or of its summary.
-
-    Attributes
-    ----------
-    trials : Trials
-        Its window, and whether one `Summary` a condition is wanted.
-    parts : frozenset of str
-        Beyond totals, of `stochnet.statistics.summary.parts.PARTS`.
-    """
-
-    trials: Trials
-    parts: frozenset[str]
 
 
 class Reader(Protocol):
@@ -43,21 +26,29 @@ class Reader(Protocol):
 
 
 class RasterReader:
-    """Summarises blocks of nodes of a raster."""
+    """Summarises blocks of nodes of a raster.
 
-    def __init__(self, raster: SpikeRaster, request: Request) -> None:
-        self._raster, self._trials = raster, request.trials
-        self._parts = check_parts(request.parts)
+    Parameters
+    ----------
+    raster : SpikeRaster
+    trials : Trials
+        Its window, and whether one `Summary` a condition is wanted.
+    parts : iterable of str
+        Beyond totals.
+    """
+
+    def __init__(self, raster: SpikeRaster, trials: Trials, parts: Iterable[str]) -> None:
+        self._raster, self._trials, self._parts = raster, trials, check_parts(parts)
 
     @property
     def step(self) -> int:
         """Nodes in a block, so that its summaries fit into memory."""
-        raster, segments = self._raster, self._trials.segments
-        n = self._trials.n_conditions
+        raster, segments, n = self._raster, self._trials.segments, self._trials.n_conditions
         lengths = tuple(np.unique(segments.length[segments.condition == c]) for c in range(n))
         most = 1 if raster.kind == "spikes" else int(np.iinfo(raster.data.dtype).max)
         layout = RowLayout(raster.n_bins, lengths, (0,) * n, most)
-        size = 64 + 4 * segments.n_segments + sum(one.node_bytes(layout) for one in self._parts)
+        size = 64 + 4 * segments.n_segments
+        size += sum(8 * part.width(layout) + part.extra_bytes for part in self._parts)
         # A block of a raster in memory is a view.
         size += 0 if isinstance(raster.data, np.ndarray) else raster.node_bytes
         return max(1, BLOCK_BYTES // size)
@@ -65,11 +56,11 @@ class RasterReader:
     def read(self, first: int, last: int) -> tuple[Summary, ...]:
         """Return what was observed of some nodes, by condition."""
         block = NodeBlock(self._raster.block(slice(first, last)), self._trials)
-        return summarize_block(block, self._parts)
+        return by_condition(self._trials, block.totals, *computed(block, self._parts))
 
-
-def in_blocks(reader: Reader, n_nodes: int) -> Iterator[tuple[Summary, ...]]:
-    """Yield what was observed of blocks of nodes, by condition."""
-    step = reader.step
-    for first in range(0, n_nodes, step):
-        yield reader.read(first, min(first + step, n_nodes))
+    def blocks(self) -> Iterator[NodeBlock]:
+        """Yield blocks of nodes, one after another."""
+        n_nodes, step = self._raster.n_nodes, self.step
+        for first in range(0, n_nodes, step):
+            nodes = slice(first, min(first + step, n_nodes))
+            yield NodeBlock(self._raster.block(nodes), self._trials)

@@ -16,10 +16,10 @@ from stochnet.raster.raster import SCHEDULES, SpikeRaster, per_bin
 from stochnet.raster.windows import check_window, segment_lengths
 from stochnet.statistics.summary.part import RowLayout
 from stochnet.statistics.summary.parts import PARTS, check_parts
-from stochnet.statistics.summary.reading import RasterReader, Request, in_blocks
+from stochnet.statistics.summary.reading import RasterReader
 from stochnet.statistics.summary.sparse import SparseRows, joined_rows, sparse_rows
-from stochnet.statistics.summary.summary import Summary
-from stochnet.statistics.summary.trials import Totals, Trials
+from stochnet.statistics.summary.summary import Summary, by_condition, computed
+from stochnet.statistics.summary.trials import NodeBlock, Totals, Trials
 
 Array = NDArray[np.float64]
 
@@ -275,9 +275,8 @@ class SummarySink:
         InvalidInputError
             A window longer than the trial, no conditions though asked for.
         """
-        trials = Trials.of(raster, self._window, self._per_condition)
+        self._trials = Trials.of(raster, self._window, self._per_condition)
         self._raster = raster
-        self._request = Request(trials, frozenset(part.name for part in self._parts))
         self._forget()
 
     def take(self, first_node: int, block: SpikeRaster) -> None:
@@ -294,15 +293,15 @@ class SummarySink:
 
     def read(self, raster: SpikeRaster) -> None:
         """Take the next nodes, read from a raster block by block."""
-        counts = raster.kind == "counts"
-        for summaries in in_blocks(RasterReader(raster, self._request), raster.n_nodes):
-            self._totals.append(_totals(summaries))
-            self._layouts.append(_block_layout(summaries, raster.n_bins, counts))
-            fields = [one.fields for one in summaries]
-            for part in self._parts:
-                if part.has_table(raster.kind):
-                    rows = sparse_rows(part.to_rows(fields))
-                    self._tables.setdefault(part.name, []).append(rows)
+        names = [part.name for part in self._parts]
+        for block in RasterReader(raster, self._trials, names).blocks():
+            found, known = computed(block, self._parts)
+            layout = _block_layout(by_condition(self._trials, block.totals, found, known), block)
+            self._totals.append(block.totals)
+            self._layouts.append(layout)
+            for name, fields in found.items():
+                rows = sparse_rows(PARTS[name].to_rows(fields, layout))
+                self._tables.setdefault(name, []).append(rows)
         self._n_nodes += raster.n_nodes
 
     @property
@@ -367,21 +366,14 @@ def whole_summary(
     )
 
 
-def _totals(summaries: tuple[Summary, ...]) -> Totals:
-    """Return spikes, active bins and log factorials of a block: (node, condition)."""
-    return Totals(
-        np.stack([one.spikes for one in summaries], axis=1),
-        np.stack([one.active for one in summaries], axis=1),
-        np.stack([one.log_factorials for one in summaries], axis=1),
-    )
-
-
-def _block_layout(summaries: tuple[Summary, ...], n_bins: int, counts: bool) -> RowLayout:
+def _block_layout(summaries: tuple[Summary, ...], block: NodeBlock) -> RowLayout:
     """Return the layout of the columns of a block of nodes."""
-    # The shortest segments have room for their own length, or for the most spikes of any.
-    most = tuple(max(int(one.offsets[:2][-1]) - 1, 0) if counts else 0 for one in summaries)
-    widest = max(summaries[0].counts.shape[1] - 1, 0) if counts else 1
-    return RowLayout(n_bins, tuple(one.lengths for one in summaries), most, widest)
+    lengths, most, widest = tuple(one.lengths for one in summaries), (0,) * len(summaries), 1
+    if block.raster.kind == "counts":
+        # The shortest segments have room for their own length, or for the most spikes of any.
+        most = tuple(max(int(one.offsets[:2][-1]) - 1, 0) for one in summaries)
+        widest = max(summaries[0].counts.shape[1] - 1, 0)
+    return RowLayout(block.raster.n_bins, lengths, most, widest)
 
 
 def _widest(layouts: list[RowLayout]) -> RowLayout:

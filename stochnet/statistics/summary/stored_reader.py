@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from stochnet.errors import InvalidInputError
 from stochnet.raster.raster import BLOCK_BYTES, SpikeRaster
+from stochnet.statistics.summary.part import Fields, Part
 from stochnet.statistics.summary.parts import check_parts
-from stochnet.statistics.summary.reading import RasterReader, Reader, Request
+from stochnet.statistics.summary.reading import RasterReader, Reader
 from stochnet.statistics.summary.stored import RasterSummary, row_layout
 from stochnet.statistics.summary.summary import Summary, by_condition
-from stochnet.statistics.summary.trials import Totals
+from stochnet.statistics.summary.trials import Totals, Trials
 
 
 class SummaryReader:
@@ -20,15 +23,14 @@ class SummaryReader:
         A part is missing, or was made with another window or other conditions.
     """
 
-    def __init__(self, summary: RasterSummary, request: Request) -> None:
-        _require(summary, request)
-        self._summary, self._trials = summary, request.trials
-        self._layout = row_layout(summary)
-        wanted = check_parts(request.parts)
+    def __init__(self, summary: RasterSummary, trials: Trials, parts: Iterable[str]) -> None:
+        wanted = check_parts(parts)
+        _require(summary, trials, wanted)
+        self._summary, self._trials, self._layout = summary, trials, row_layout(summary)
         self._parts = [part for part in wanted if part.name in summary.tables]
         self._known = [part for part in wanted if part.name not in summary.tables]
-        self._shared = [part.shared(self._trials, self._layout) for part in self._parts
-                        if part.shared is not None]  # fmt: skip
+        self._shared = {f"{part.name}, shared": part.shared(trials, self._layout)
+                        for part in self._parts if part.shared is not None}  # fmt: skip
 
     @property
     def step(self) -> int:
@@ -44,14 +46,14 @@ class SummaryReader:
             summary.active[first:last],
             summary.log_factorials[first:last],
         )
-        unpacked = [
-            part.from_rows(summary.tables[part.name].dense(first, last), self._layout)
+        found: dict[str, Sequence[Fields]] = {
+            part.name: part.from_rows(summary.tables[part.name].dense(first, last), self._layout)
             for part in self._parts
-        ]
-        return by_condition(self._trials, totals, [*self._shared, *unpacked], self._known)
+        }
+        return by_condition(self._trials, totals, self._shared | found, self._known)
 
 
-def reader_of(source: SpikeRaster | RasterSummary, request: Request) -> Reader:
+def reader_of(source: SpikeRaster | RasterSummary, trials: Trials, parts: Iterable[str]) -> Reader:
     """Return what reads a raster, or its summary.
 
     Raises
@@ -60,13 +62,13 @@ def reader_of(source: SpikeRaster | RasterSummary, request: Request) -> Reader:
         The summary does not hold what is asked for.
     """
     if isinstance(source, RasterSummary):
-        return SummaryReader(source, request)
-    return RasterReader(source, request)
+        return SummaryReader(source, trials, parts)
+    return RasterReader(source, trials, parts)
 
 
-def _require(summary: RasterSummary, request: Request) -> None:
+def _require(summary: RasterSummary, trials: Trials, parts: Iterable[Part]) -> None:
     """Refuse what the spikes would be needed for."""
-    missing = sorted(request.parts - summary.parts)
+    missing = [part.name for part in parts if part.name not in summary.parts]
     if missing:
         options = " ".join(f"--part {part}" for part in missing)
         raise InvalidInputError(
@@ -74,7 +76,7 @@ def _require(summary: RasterSummary, request: Request) -> None:
             f"{', '.join(sorted(summary.parts)) or 'totals only'}: make it from the raster again "
             f"with parts that include {missing} ({options}), or choose another process"
         )
-    per_condition = request.trials.per_condition
+    per_condition = trials.per_condition
     if per_condition != summary.per_condition:
         made, asked = ("per condition", "pooled") if summary.per_condition else (
             "pooled", "per condition")  # fmt: skip
@@ -83,8 +85,8 @@ def _require(summary: RasterSummary, request: Request) -> None:
             f"per_condition={summary.per_condition}, or make the summary from the raster again "
             f"with per_condition={per_condition} (--per-condition)"
         )
-    own, other = summary.window or summary.n_bins, request.trials.window
-    if own != other and any(part.windowed for part in check_parts(request.parts)):
+    own, other = summary.window or summary.n_bins, trials.window
+    if own != other and any(part.windowed for part in parts):
         raise InvalidInputError(
             f"this summary has windows of {own} bins and the fit asks for {other}: fit with "
             f"window={own} (--window {own}), or make the summary from the raster again with "

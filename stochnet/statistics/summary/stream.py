@@ -84,17 +84,16 @@ class SummaryStream:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the state of all nodes."""
-        state = [array.nbytes for one in self._streams.values() for array in one.state]
+        """Bytes of totals and tables; each node takes some 30 more for what is carried."""
         tables = [table.nbytes for parts in self._tables.values() for table in parts]
-        return sum([self._spikes.nbytes, *state, *tables])
+        return self._spikes.nbytes + sum(tables)
 
     def write_words(self, first_word: int, block: Words) -> None:
         """Take the next words of all nodes: uint64 (node, 1, word)."""
         words = block[:, 0]
         run = self._run(first_word, words.shape[1])
         totals = (run.pieces.words, run.pieces.masks, run.conditions)
-        steps = {name: stream.plan(run) for name, stream in self._streams.items()}
+        steps = {name: stream(run) for name, stream in self._streams.items()}
         blocks = self._blocks()
         local = threading.local()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,25 +36,7 @@ class Summary:
     log_factorials : ndarray of float64 (node,)
         Sum over bins of log(count!); 0 for packed spikes.
     fields : mapping of str to ndarray
-        Of the parts that were asked for:
-
-        lengths, offsets : ndarray of int64 (group,), (group + 1,)
-            With ``windows``. Segments are grouped by their length in bins; group g has entries
-            offsets[g] to offsets[g + 1] of the histogram, for 0, 1, 2, … spikes.
-        histogram : ndarray of int32 (node, entry)
-            With ``windows``. Segments with that number of spikes.
-        transitions : ndarray of int64 (node, before, after)
-            Pairs of consecutive bins of a trial: silent (0) or active (1).
-        starts : ndarray of int64 (node, active)
-            With ``transitions``. First bins of trials.
-        gaps : ndarray of int32 (node, gap)
-            Gaps between spikes in bins, pooled, the last entry for all longer ones.
-        ages : ndarray of int32 (node, after spike, age, active)
-            Bins by the time since the last spike of the trial, or since its begin.
-        slot_spikes, slot_bins : ndarray of int64 (node, slot), (slot,)
-            With ``slots``. Spikes and bins by position in the window.
-        counts : ndarray of int64 (node, count)
-            Bins that hold 0, 1, 2, … spikes, up to the largest count of the block.
+        Of the parts that were asked for, (node, …) unless all nodes share them.
     """
 
     n_bins: int
@@ -131,39 +113,33 @@ def summarize(
     InvalidInputError
         No conditions although they were asked for; a window longer than the trial; an unknown part.
     """
-    trials = Trials.of(raster, window, per_condition, segments)
-    return summarize_block(NodeBlock(raster.load(), trials), check_parts(parts))
+    block = NodeBlock(raster.load(), Trials.of(raster, window, per_condition, segments))
+    return by_condition(block.trials, block.totals, *computed(block, check_parts(parts)))
 
 
-def summarize_block(block: NodeBlock, parts: Iterable[Part]) -> tuple[Summary, ...]:
-    """Summarise nodes in memory, by condition."""
-    known = [part for part in parts if not part.has_table(block.kind)]
-    computed = [part.compute(block) for part in parts if part.has_table(block.kind)]
-    return by_condition(block.trials, block.totals, computed, known)
+def computed(
+    block: NodeBlock, parts: Iterable[Part]
+) -> tuple[dict[str, Sequence[Fields]], list[Part]]:
+    """Return the fields of parts by condition, and the parts that follow from the totals."""
+    found = {one.name: one.compute(block) for one in parts if one.has_table(block.raster.kind)}
+    return found, [one for one in parts if one.name not in found]
 
 
 def by_condition(
-    trials: Trials, totals: Totals, computed: Sequence[Sequence[Fields]], known: Sequence[Part]
+    trials: Trials,
+    totals: Totals,
+    found: Mapping[str, Sequence[Fields]],
+    known: Sequence[Part],
 ) -> tuple[Summary, ...]:
-    """Put the summaries of all conditions together.
-
-    Parameters
-    ----------
-    trials : Trials
-    totals : Totals
-    computed : sequence of sequence of fields
-        Of each part, for each condition.
-    known : sequence of Part
-        Those that follow from the totals.
-    """
+    """Return the summary of each condition from what `computed` returns."""
     segments, n = trials.segments, trials.n_conditions
     bins = np.bincount(segments.condition, segments.length, minlength=n).astype(np.int64)
-    found = []
+    result = []
     for c in range(n):
         active = np.ascontiguousarray(totals.active[:, c])
         fields = [part.of_totals(int(bins[c]), active) for part in known if part.of_totals]
-        fields += [part[c] for part in computed]
-        found.append(
+        fields += [part[c] for part in found.values()]
+        result.append(
             Summary(
                 n_bins=int(bins[c]),
                 n_segments=int(np.count_nonzero(segments.condition == c)),
@@ -173,4 +149,4 @@ def by_condition(
                 fields={name: array for one in fields for name, array in one.items()},
             )
         )
-    return tuple(found)
+    return tuple(result)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from stochnet.kernels.counting import summary as kernels
 from stochnet.kernels.threads import run_blocks
 from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.windows import Segments, check_window, cut_segments
-from stochnet.statistics.counting import Words, packed, segment_counts
+from stochnet.statistics.counting import Words, packed, segment_counts, spike_counts
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int16]
@@ -35,10 +35,6 @@ class Shown(Protocol):
     @property
     def conditions(self) -> Labels | None:
         """Class of every bin (trial, bin)."""
-
-    @property
-    def n_conditions(self) -> int:
-        """One more than the highest condition."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,14 +74,15 @@ class Trials:
         InvalidInputError
             No conditions although they were asked for; a window longer than the trial.
         """
-        if per_condition and shown.n_conditions == 0:
+        width = check_window(window, shown.n_bins)
+        labels = shown.conditions if per_condition else None
+        trials = cls(shown.n_trials, shown.n_bins, width, labels, segments)
+        if per_condition and (labels is None or trials.n_conditions == 0):
             raise InvalidInputError(
                 "this raster has no conditions (class labels), so nothing can be fitted per "
                 "condition"
             )
-        width = check_window(window, shown.n_bins)
-        labels = shown.conditions if per_condition else None
-        return cls(shown.n_trials, shown.n_bins, width, labels, segments)
+        return trials
 
     @property
     def per_condition(self) -> bool:
@@ -135,11 +132,6 @@ class NodeBlock:
     trials: Trials
 
     @property
-    def kind(self) -> Literal["spikes", "counts"]:
-        """What the bins hold."""
-        return self.raster.kind
-
-    @property
     def n_nodes(self) -> int:
         """Nodes in the block."""
         return self.raster.n_nodes
@@ -178,8 +170,10 @@ class NodeBlock:
         """Spikes, active bins and log factorials."""
         data, segments = self.data, self.trials.segments
         shape = (self.n_nodes, self.trials.n_conditions)
-        if self.kind == "spikes":
-            spikes = self._all_spikes() if shape[1] == 1 else self._spikes()
+        if self.raster.kind == "spikes":
+            # One popcount of whole rows, where one condition has all bins.
+            whole = shape[1] == 1 and segments.length.sum() == segments.of_bin.size
+            spikes = spike_counts(self.raster)[:, None] if whole else self._spikes()
             return Totals(spikes, spikes, np.zeros(shape))
         active, factorials = np.zeros(shape, np.int64), np.zeros(shape)
         log_factorial = special.gammaln(np.arange(np.iinfo(data.dtype).max + 1) + 1.0)
@@ -193,11 +187,3 @@ class NodeBlock:
     def _spikes(self) -> NDArray[np.int64]:
         """Add up the spikes of the segments of each condition: (node, condition)."""
         return np.stack([s.sum(axis=1, dtype=np.int64) for s, _ in self.segment_sums], axis=1)
-
-    def _all_spikes(self) -> NDArray[np.int64]:
-        """Count the packed spikes of the only condition, whole rows at once if it has all bins."""
-        if int(self.trials.segments.length.sum()) < self.trials.n_trials * self.trials.n_bins:
-            return self._spikes()
-        out, words = np.empty(self.n_nodes, np.int64), self.words
-        run_blocks(lambda a, b: kernels.count_spikes(words[a:b], out[a:b]), self.n_nodes)
-        return out[:, None]

@@ -71,19 +71,5 @@ class WordRun:
 
 Step = Callable[[Words, slice, Rows], Any]
 """Adds words (node, word) of some nodes, by their slice, to their rows (node, column)."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class PartStream:
-    """How a part of a summary is counted in words that arrive one after another.
-
-    Attributes
-    ----------
-    plan : callable
-        ``run -> Step``: what to do with a run of words. It may be called by several threads.
-    state : tuple of ndarray (node, …)
-        What is carried from one run to the next.
-    """
-
-    plan: Callable[[WordRun], Step]
-    state: tuple[NDArray[Any], ...] = ()
+Stream = Callable[[WordRun], Step]
+"""Says how a run of words is added; runs come in order, and what must be carried it keeps."""

@@ -17,7 +17,7 @@ def discover(path: Iterable[str], package: str) -> Mapping[str, Part]:
     Raises
     ------
     InvalidInputError
-        A module has no ``PART`` of its own name.
+        A module has no ``PART`` of its own name, or one whose fields another part has.
     """
     found: dict[str, Part] = {}
     for module in pkgutil.iter_modules(path):
@@ -25,6 +25,10 @@ def discover(path: Iterable[str], package: str) -> Mapping[str, Part]:
         part = getattr(importlib.import_module(full), "PART", None)
         if not isinstance(part, Part) or part.name != module.name:
             raise InvalidInputError(f"{full} must end with PART = Part({module.name!r}, ...)")
+        names = {field.name for other in found.values() for field in other.fields}
+        taken = sorted(names & {field.name for field in part.fields})
+        if taken:
+            raise InvalidInputError(f"{full}: the field {taken[0]!r} is taken")
         found[part.name] = part
     return MappingProxyType(found)
 

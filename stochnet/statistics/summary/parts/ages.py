@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from stochnet.kernels.counting import ages as kernels
 from stochnet.kernels.counting import stream as stream_kernels
 from stochnet.kernels.threads import run_blocks
-from stochnet.statistics.counting import Words
 from stochnet.statistics.summary.part import Field, Fields, Part, RowLayout
 from stochnet.statistics.summary.sparse import Rows
 from stochnet.statistics.summary.trials import NodeBlock, Trials
-from stochnet.statistics.summary.word_run import PartStream, Step, WordRun
+from stochnet.statistics.summary.word_run import Step, Stream, WordRun
 
 LONGEST_AGE = 1024
 
@@ -57,25 +56,23 @@ def decoded_ages(coded: Rows) -> NDArray[np.int32]:
     return out
 
 
-def stream(trials: Trials, layout: RowLayout, n_nodes: int) -> PartStream:
+def stream(trials: Trials, layout: RowLayout, n_nodes: int) -> Stream:
     """Carry the bin with which silence began, and whether a spike of the trial came before."""
     begin, after = np.zeros(n_nodes, np.int64), np.zeros(n_nodes, np.uint8)
     labels = None if trials.labels is None else trials.labels.reshape(-1)
 
-    def plan(run: WordRun) -> Step:
-        place = (run.first_word, trials.n_bins)
+    def step(run: WordRun) -> Step:
+        at = (run.first_word, trials.n_bins)
+        if labels is None:
+            return lambda words, nodes, rows: stream_kernels.add_pooled_ages(
+                words, *at, run.end, begin[nodes], after[nodes], rows
+            )
+        mine = (labels[run.begin : run.end], layout.n_conditions)
+        return lambda words, nodes, rows: stream_kernels.add_ages(
+            words, *at, *mine, begin[nodes], after[nodes], rows
+        )
 
-        def step(words: Words, nodes: slice, rows: Rows) -> None:
-            state = (begin[nodes], after[nodes], rows)
-            if labels is None:
-                stream_kernels.add_pooled_ages(words, *place, run.end, *state)
-            else:
-                mine = labels[run.begin : run.end]
-                stream_kernels.add_ages(words, *place, mine, layout.n_conditions, *state)
-
-        return step
-
-    return PartStream(plan, (begin, after))
+    return step
 
 
 PART = Part(

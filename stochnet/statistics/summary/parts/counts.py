@@ -6,7 +6,7 @@ import numpy as np
 
 from stochnet.kernels.counting import summary as kernels
 from stochnet.kernels.threads import run_blocks
-from stochnet.statistics.summary.part import Field, Fields, Index, Part
+from stochnet.statistics.summary.part import Field, Fields, Index, Part, RowLayout
 from stochnet.statistics.summary.trials import NodeBlock
 
 
@@ -20,6 +20,12 @@ def compute(block: NodeBlock) -> list[Fields]:
     return [{"counts": np.ascontiguousarray(out[:, c])} for c in range(n)]
 
 
+def columns(own: RowLayout, wide: RowLayout) -> Index:
+    """Return the places of the columns: the counts of each condition begin elsewhere."""
+    first = np.arange(own.n_conditions)[:, None] * (wide.most_in_bin + 1)
+    return np.asarray(first + np.arange(own.most_in_bin + 1)).reshape(-1)
+
+
 def of_totals(n_bins: int, active: Index) -> Fields:
     """Return the silent and the active bins of packed spikes."""
     return {"counts": np.stack([n_bins - active, active], axis=1).astype(np.int64)}
@@ -30,5 +36,6 @@ PART = Part(
     (Field("counts", np.int64, (0,), lambda layout, c: (layout.most_in_bin + 1,)),),
     compute,
     of_totals=of_totals,
+    columns=columns,
     by_default=True,
 )

@@ -5,13 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from stochnet.kernels.counting import gaps as kernels
-from stochnet.kernels.counting import stream as stream_kernels
+from stochnet.kernels.counting.stream import add_gaps
 from stochnet.kernels.threads import run_blocks
-from stochnet.statistics.counting import Words
 from stochnet.statistics.summary.part import Field, Fields, Part, RowLayout
-from stochnet.statistics.summary.sparse import Rows
 from stochnet.statistics.summary.trials import NodeBlock, Trials
-from stochnet.statistics.summary.word_run import PartStream, Step, WordRun
+from stochnet.statistics.summary.word_run import Step, Stream, WordRun
 
 LONGEST_GAP = 1024
 
@@ -27,7 +25,7 @@ def compute(block: NodeBlock) -> list[Fields]:
     data = block.data
 
     def run(a: int, b: int) -> None:
-        if block.kind == "counts":
+        if block.raster.kind == "counts":
             kernels.count_gaps(data[a:b], gaps[a:b])
         else:
             kernels.gaps(block.words[a:b], block.n_words, gaps[a:b])
@@ -36,17 +34,15 @@ def compute(block: NodeBlock) -> list[Fields]:
     return [{"gaps": gaps}] * block.trials.n_conditions
 
 
-def stream(trials: Trials, layout: RowLayout, n_nodes: int) -> PartStream:
+def stream(trials: Trials, layout: RowLayout, n_nodes: int) -> Stream:
     """Carry the bin of the last spike."""
     previous = np.full(n_nodes, -1, np.int64)
 
-    def plan(run: WordRun) -> Step:
-        def step(words: Words, nodes: slice, rows: Rows) -> None:
-            stream_kernels.add_gaps(words, run.first_word, trials.n_bins, previous[nodes], rows)
+    def step(run: WordRun) -> Step:
+        at = (run.first_word, trials.n_bins)
+        return lambda words, nodes, rows: add_gaps(words, *at, previous[nodes], rows)
 
-        return step
-
-    return PartStream(plan, (previous,))
+    return step
 
 
 PART = Part(

@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.kernels.counting import stream as stream_kernels
 from stochnet.kernels.counting.pieces import cut_words
+from stochnet.kernels.counting.stream import add_spikes
 from stochnet.kernels.threads import run_blocks
 from stochnet.raster.windows import SLOTS, slot_of_bin
-from stochnet.statistics.counting import Words, segment_counts
+from stochnet.statistics.counting import segment_counts
 from stochnet.statistics.summary.part import Field, Fields, Part, RowLayout
-from stochnet.statistics.summary.sparse import Rows
 from stochnet.statistics.summary.trials import NodeBlock, Trials
-from stochnet.statistics.summary.word_run import PartStream, Step, WordPieces, WordRun
+from stochnet.statistics.summary.word_run import Step, Stream, WordPieces, WordRun
 
 
 def _rows(trials: Trials) -> NDArray[np.int32]:
@@ -48,24 +47,21 @@ def shared(trials: Trials, layout: RowLayout) -> list[Fields]:
     return [{"slot_bins": bins} for bins in _bins(_rows(trials), layout.n_conditions)]
 
 
-def stream(trials: Trials, layout: RowLayout, n_nodes: int) -> PartStream:
+def stream(trials: Trials, layout: RowLayout, n_nodes: int) -> Stream:
     """Carry nothing."""
     labels = None if trials.labels is None else trials.labels.reshape(-1)
 
-    def plan(run: WordRun) -> Step:
+    def step(run: WordRun) -> Step:
         place = np.arange(run.begin, run.end) % trials.n_bins % trials.window
         slots = place * SLOTS // trials.window
         if labels is not None:
             mine = labels[run.begin : run.end].astype(np.int64)
             slots = np.where(mine < 0, -1, mine * SLOTS + slots)
         pieces = WordPieces.of(slots.astype(np.int32))
+        plan = (pieces.words, pieces.masks, pieces.owner)
+        return lambda words, nodes, rows: add_spikes(words, *plan, rows)
 
-        def step(words: Words, nodes: slice, rows: Rows) -> None:
-            stream_kernels.add_spikes(words, pieces.words, pieces.masks, pieces.owner, rows)
-
-        return step
-
-    return PartStream(plan)
+    return step
 
 
 PART = Part(

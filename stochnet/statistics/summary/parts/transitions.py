@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from stochnet.kernels.counting import stream as stream_kernels
-from stochnet.kernels.counting import summary as kernels
+from stochnet.kernels.counting import stream as kernels
+from stochnet.kernels.counting.summary import transitions
 from stochnet.kernels.threads import run_blocks
-from stochnet.statistics.counting import Words
 from stochnet.statistics.summary.part import Field, Fields, Part, RowLayout
-from stochnet.statistics.summary.sparse import Rows
 from stochnet.statistics.summary.trials import NodeBlock, Trials
-from stochnet.statistics.summary.word_run import PartStream, Step, WordRun
+from stochnet.statistics.summary.word_run import Step, Stream, WordRun
 
 
 def compute(block: NodeBlock) -> list[Fields]:
@@ -21,30 +19,25 @@ def compute(block: NodeBlock) -> list[Fields]:
     starts = np.zeros((block.n_nodes, n, 2), np.int64)
     words, plan = block.words, (block.n_words, *segments.pieces, segments.condition)
     run_blocks(
-        lambda a, b: kernels.transitions(words[a:b], *plan, pairs[a:b], starts[a:b]),
+        lambda a, b: transitions(words[a:b], *plan, pairs[a:b], starts[a:b]),
         block.n_nodes,
     )
     return [{"transitions": pairs[:, c], "starts": starts[:, c]} for c in range(n)]
 
 
-def stream(trials: Trials, layout: RowLayout, n_nodes: int) -> PartStream:
+def stream(trials: Trials, layout: RowLayout, n_nodes: int) -> Stream:
     """Carry the last bin of the words before."""
     carry = np.zeros(n_nodes, np.uint64)
 
-    def plan(run: WordRun) -> Step:
-        pieces, conditions, n_bins = run.pieces, run.conditions, trials.n_bins
+    def step(run: WordRun) -> Step:
+        n_bins = trials.n_bins
         first = np.arange(-(-run.begin // n_bins) * n_bins, run.end, n_bins) - run.begin
         begins = np.zeros(run.n_words, np.uint64)
         np.bitwise_or.at(begins, first // 64, np.uint64(1) << (first % 64).astype(np.uint64))
+        plan = (run.pieces.words, run.pieces.masks, run.conditions, begins)
+        return lambda words, nodes, rows: kernels.add_transitions(words, *plan, carry[nodes], rows)
 
-        def step(words: Words, nodes: slice, rows: Rows) -> None:
-            stream_kernels.add_transitions(
-                words, pieces.words, pieces.masks, conditions, begins, carry[nodes], rows
-            )
-
-        return step
-
-    return PartStream(plan, (carry,))
+    return step
 
 
 PART = Part(
