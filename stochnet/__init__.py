@@ -33,7 +33,7 @@ _HOME = {
     "Workers": "workers.pool",
     "assess": "validation.assumptions.assess",
     "autocorrelation": "statistics.nodes",
-    "cv2": "statistics.gaps",
+    "cv2": "statistics.nodes",
     "cv_isi": "statistics.nodes",
     "dead": "statistics.nodes",
     "fano_factor": "statistics.nodes",
@@ -42,7 +42,7 @@ _HOME = {
     "fit_bundle": "estimation.fit",
     "fit_populations": "bundle.bundle",
     "generate": "simulation.generation",
-    "lv": "statistics.gaps",
+    "lv": "statistics.nodes",
     "make_schedule": "recording.schedule",
     "merge": "recording.merging",
     "pairwise_correlation": "statistics.pairs",
@@ -93,13 +93,14 @@ if TYPE_CHECKING:
     from stochnet.recording.split import split_trials
     from stochnet.simulation.generation import generate
     from stochnet.simulation.simulate import simulate
-    from stochnet.statistics.gaps import cv2, lv
     from stochnet.statistics.nodes import (
         autocorrelation,
+        cv2,
         cv_isi,
         dead,
         fano_factor,
         firing_rate,
+        lv,
         rate_by_condition,
         saturated,
         spike_count,

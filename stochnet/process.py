@@ -176,7 +176,7 @@ class Process:
         at) suffices for the intervals to have their level, 0.93 to 0.97 at 0.95. Elsewhere a fit is
         flagged `Flag.WEAK`. Without one, everywhere.
     needs : frozenset of str
-        Parts of the summary beyond totals, of `stochnet.statistics.summary.summary.PARTS`.
+        Parts of the summary beyond totals, names of files of `stochnet.statistics.summary.parts`.
     doc : str
         One sentence: what it models, and its source.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
 import tomllib
 from enum import StrEnum
@@ -156,12 +157,15 @@ SummaryWindow = Annotated[
     typer.Option("--window", "-w", help="Bins per window of a summary; a trial by default."),
 ]
 PerCondition = Annotated[bool, typer.Option("--per-condition", help="Summarise every class apart.")]
+# Files of parts are listed, not imported: help is shown before anything is loaded.
+_FOLDER = Path(__file__).parents[1] / "statistics" / "summary" / "parts"
+_PARTS = ", ".join(sorted(module.name for module in pkgutil.iter_modules([str(_FOLDER)])))
 Parts = Annotated[
     list[str] | None,
     typer.Option(
         "--part",
-        help="Keep only this beyond totals: windows, transitions, gaps, ages, slots or counts; can "
-        "be given several times. By default what all processes need.",
+        help=f"Keep only this beyond totals, of {_PARTS}; can be given several times. By default "
+        "what all processes need.",
     ),
 ]
 

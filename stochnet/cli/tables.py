@@ -15,8 +15,8 @@ from stochnet.bundle.populations.margin import TABLE
 from stochnet.bundle.populations.population import Population
 from stochnet.errors import InvalidInputError
 from stochnet.process import FLAG_DOC, Flag
+from stochnet.statistics.summary.parts import PARTS
 from stochnet.statistics.summary.stored import RasterSummary
-from stochnet.statistics.summary.summary import PARTS
 from stochnet.storage import read_bundle, read_kind, read_observed, stored_digest
 
 

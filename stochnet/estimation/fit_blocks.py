@@ -20,11 +20,10 @@ from stochnet.raster.blocks import cut_nodes, nodes_that_fit
 from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.windows import Segments, check_window, cut_segments
 from stochnet.raster.worker_part import portable
-from stochnet.statistics.summary.parts import raster_segments
-from stochnet.statistics.summary.reading import Request
 from stochnet.statistics.summary.stored import RasterSummary, require_raster
 from stochnet.statistics.summary.stored_reader import reader_of
 from stochnet.statistics.summary.summary import Summary
+from stochnet.statistics.summary.trials import Trials
 from stochnet.workers.dispatch import block_results, nodes_per_task
 
 
@@ -201,10 +200,10 @@ class FitTask:
         self.needs = frozenset().union(*(record.needs for record in records))
         counted = any(record.has_gain or record.needs for record in records)
         self.width = window if counted else None
-        self.segments = segments or raster_segments(raster, self.width, per_condition)
+        trials = Trials.of(raster, self.width, per_condition, segments)
+        self.segments = trials.segments
         self.n_conditions = raster.n_conditions if per_condition else 1
-        request = Request(self.width, per_condition, self.needs, self.segments)
-        self._reader = reader_of(raster, request)
+        self._reader = reader_of(raster, trials, self.needs)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Segments take more bytes than the labels they are cut by.

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from stochnet.errors import InvalidInputError
 from stochnet.process import Process
 from stochnet.raster.raster import SpikeRaster
-from stochnet.statistics.summary.parts import raster_segments
 from stochnet.statistics.summary.summary import summarize
 
 Array = NDArray[np.float64]
@@ -70,12 +69,9 @@ def held_out_score(
     for k in range(int(fold.max()) + 1):
         parts = [block.trials(np.flatnonzero(chosen)) for chosen in (fold != k, fold == k)]
         training, testing = (
-            summarize(
-                part, window=window, per_condition=per_condition, parts=needs,
-                segments=raster_segments(part, window, per_condition),
-            )
+            summarize(part, window=window, per_condition=per_condition, parts=needs)
             for part in parts
-        )  # fmt: skip
+        )
         for condition, seen in enumerate(testing):
             if seen.n_bins == 0:
                 continue

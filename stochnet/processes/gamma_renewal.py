@@ -24,7 +24,7 @@ from stochnet.process import Array, Estimate, Flag, Param, Params, Process, firs
 from stochnet.processes.laws import gamma_gaps, renewal
 from stochnet.processes.laws.gamma_fit import Maximum, maximise, shape_end, start
 from stochnet.processes.laws.scipy_stats import stats
-from stochnet.statistics.summary.parts import LONGEST_AGE
+from stochnet.statistics.summary.parts.ages import LONGEST_AGE
 from stochnet.statistics.summary.summary import Summary
 
 # Below, nearly all gaps are one bin, or longer than any recording; above, gaps of typical rates no

@@ -20,7 +20,7 @@ from stochnet.kernels.threads import run_blocks
 from stochnet.process import Array, Estimate, Flag, Param, Params, Process, first_flags
 from stochnet.processes.laws import renewal
 from stochnet.processes.laws.wilson import wilson
-from stochnet.statistics.summary.parts import LONGEST_AGE
+from stochnet.statistics.summary.parts.ages import LONGEST_AGE
 from stochnet.statistics.summary.summary import Summary
 
 LONGEST = LONGEST_AGE - 1

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.errors import InvalidInputError
-from stochnet.kernels.counting.word_pieces import cut_words
+from stochnet.kernels.counting.pieces import cut_words
 
 # Positions in a window that a rate profile tells apart.
 SLOTS = 32
@@ -48,6 +48,11 @@ class Segments:
     def n_segments(self) -> int:
         """Number of segments."""
         return len(self.trial)
+
+    @property
+    def pieces(self) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]:
+        """Words cut into segments: pieces per word as offsets, their bits, their segments."""
+        return self.word_pieces, self.piece_mask, self.piece_segment
 
 
 def cut_segments(

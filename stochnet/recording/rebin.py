@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.errors import InvalidInputError
-from stochnet.kernels.counting import summary as kernels
 from stochnet.kernels.threads import Progress, run_blocks
 from stochnet.raster.blocks import node_blocks
 from stochnet.raster.provenance import provenance
 from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.sinks import Shape
 from stochnet.raster.windows import check_window
+from stochnet.statistics.counting import window_counts
 from stochnet.storage import open_sink
 
 SMALL, MOST = int(np.iinfo(np.uint8).max), int(np.iinfo(np.uint16).max)
@@ -96,9 +96,8 @@ def rebin(
 def _sums(raster: SpikeRaster, nodes: slice, width: int) -> NDArray[np.int64]:
     """Return the spikes of some nodes in each full window: (node, trial, window)."""
     data = np.asarray(raster.data[nodes])
-    count = kernels.window_spikes if raster.kind == "spikes" else kernels.window_counts
     sums = np.empty((len(data), raster.n_trials * (raster.n_bins // width)), np.int64)
-    run_blocks(lambda a, b: count(data[a:b], width, sums[a:b]), len(data))
+    run_blocks(lambda a, b: window_counts(data[a:b], width, sums[a:b]), len(data))
     return sums.reshape(len(data), raster.n_trials, -1)
 
 

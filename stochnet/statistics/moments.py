@@ -10,6 +10,17 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
+def histogram_moments(
+    histogram: NDArray[Any],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return how many values 0, 1, 2, … there are, their sum and that of their squares: (node,).
+
+    histogram (node, value): how often each value occurs.
+    """
+    value = np.arange(histogram.shape[1])
+    return histogram.sum(axis=1, dtype=np.int64), histogram @ value, histogram @ value**2
+
+
 def fano_from_moments(
     n: int | NDArray[np.int64], total: NDArray[np.int64], squares: NDArray[np.int64]
 ) -> Array:

@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 
 from stochnet.errors import InvalidInputError
 from stochnet.kernels.counting import summary as kernels
+from stochnet.kernels.counting.gaps import compare_gaps
 from stochnet.kernels.threads import run_blocks
 from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.windows import check_window
+from stochnet.statistics import counting
 from stochnet.statistics.moments import Array, cv_from_moments, fano_from_moments, phi
-from stochnet.statistics.summary import stored_moments as summary_moments
-from stochnet.statistics.summary.parts import packed, raster_segments
+from stochnet.statistics.summary import stored_moments
 from stochnet.statistics.summary.stored import RasterSummary, require_raster
 from stochnet.statistics.summary.summary import summarize
+from stochnet.statistics.summary.trials import Trials
 from stochnet.statistics.unit_sums import UnitSums, at_once
 
 
@@ -34,25 +36,14 @@ def _over_blocks(
 def spike_count(raster: SpikeRaster | RasterSummary) -> NDArray[np.int64]:
     """Return the number of spikes of every node: (node,)."""
     if isinstance(raster, RasterSummary):
-        return summary_moments.spike_count(raster)
-
-    def count(block: SpikeRaster) -> NDArray[np.int64]:
-        data = block.data[0 : block.n_nodes]
-        out = np.empty(block.n_nodes, np.int64)
-        if block.kind == "counts":
-            out[:] = data.reshape(block.n_nodes, -1).sum(axis=1, dtype=np.int64)
-            return out
-        words = data.reshape(block.n_nodes, -1)
-        run_blocks(lambda a, b: kernels.count_spikes(words[a:b], out[a:b]), block.n_nodes)
-        return out
-
-    return _over_blocks(raster, count)
+        return stored_moments.node_total(raster, raster.spikes)
+    return _over_blocks(raster, counting.spike_counts)
 
 
 def active_bins(raster: SpikeRaster | RasterSummary) -> NDArray[np.int64]:
     """Return the number of bins with at least one spike: (node,)."""
     if isinstance(raster, RasterSummary):
-        return summary_moments.active_bins(raster)
+        return stored_moments.node_total(raster, raster.active)
     if raster.kind == "spikes":
         return spike_count(raster)
     return _over_blocks(
@@ -104,19 +95,14 @@ def window_counts(raster: SpikeRaster, window: int) -> NDArray[np.int32]:
         The window does not fit into a trial.
     """
     check_window(window, raster.n_bins)
-    return np.asarray(_over_blocks(raster, lambda block: _full_windows(block, window)))
 
+    def count(block: SpikeRaster) -> NDArray[np.int32]:
+        data = block.data[0 : block.n_nodes]
+        out = np.empty((block.n_nodes, block.n_trials * (block.n_bins // window)), np.int32)
+        run_blocks(lambda a, b: counting.window_counts(data[a:b], window, out[a:b]), len(data))
+        return out
 
-def _full_windows(block: SpikeRaster, window: int) -> NDArray[np.int32]:
-    n_full = block.n_bins // window
-    edges = np.arange(n_full + 1) * window
-    data = block.data[0 : block.n_nodes]
-    out = np.empty((block.n_nodes, block.n_trials * n_full), np.int32)
-    if block.kind == "counts":
-        sums = np.add.reduceat(data[..., : edges[-1]], edges[:-1], axis=2, dtype=np.int32)
-        return np.asarray(sums).reshape(block.n_nodes, -1)
-    run_blocks(lambda a, b: kernels.window_spikes(data[a:b], window, out[a:b]), block.n_nodes)
-    return out
+    return _over_blocks(raster, count)
 
 
 def window_moments(
@@ -131,7 +117,7 @@ def window_moments(
     """
     check_window(window, raster.n_bins)
     if isinstance(raster, RasterSummary):
-        return summary_moments.window_moments(raster, window)
+        return stored_moments.window_moments(raster, window)
 
     both = _over_trials(raster, lambda sums: sums.windows(window, sums.spikes()))
     return raster.n_trials * (raster.n_bins // window), both[0], both[1]
@@ -196,6 +182,58 @@ def cv_isi(raster: SpikeRaster) -> Array:
     return cv_from_moments(*_over_trials(raster, lambda sums: sums.gaps(sums.spikes())))
 
 
+def cv2(raster: SpikeRaster) -> Array:
+    """Return CV2: the mean of ``2 abs(b - a) / (a + b)`` over successive gaps a, b of a trial.
+
+    1 for a Poisson process in continuous time; in bins lower, the more so the higher the rate, as
+    equal gaps are then frequent.
+
+    Returns
+    -------
+    ndarray (node,)
+        NaN for nodes without two successive gaps. Pairs of gaps of 0 bins (several spikes in one
+        bin) are left out.
+
+    References
+    ----------
+    Holt, Softky, Koch & Douglas (1996), Journal of Neurophysiology 75, 1806-1814.
+    """
+    return 2 * _mean_of_pairs(raster, 1)
+
+
+def lv(raster: SpikeRaster) -> Array:
+    """Return the local variation: the mean of ``3 ((b - a) / (a + b))²`` over successive gaps a, b.
+
+    1 for a Poisson process in continuous time, lower in bins.
+
+    Returns
+    -------
+    ndarray (node,)
+        NaN for nodes without two successive gaps. Pairs of gaps of 0 bins are left out.
+
+    References
+    ----------
+    Shinomoto, Shima & Tanji (2003), Neural Computation 15, 2823-2842.
+    """
+    return 3 * _mean_of_pairs(raster, 2)
+
+
+def _mean_of_pairs(raster: SpikeRaster, row: int) -> Array:
+    """Return the mean over pairs of gaps of a row of sums of `compare_gaps`: (node,)."""
+
+    def mean(block: SpikeRaster) -> Array:
+        data, limits = block.data[0 : block.n_nodes], np.zeros(0, np.int64)
+        sums, none = np.zeros((3, 1, block.n_nodes)), np.zeros((0, 1, block.n_nodes), np.int64)
+        run_blocks(
+            lambda a, b: compare_gaps(data[a:b], limits, None, sums[:, :, a:b], none[:, :, a:b]),
+            block.n_nodes,
+        )
+        n, total = sums[0, 0], sums[row, 0]
+        return np.asarray(np.divide(total, n, out=np.full(len(n), np.nan), where=n > 0))
+
+    return _over_blocks(raster, mean)
+
+
 def autocorrelation(raster: SpikeRaster, lag: int = 1) -> Array:
     """Correlation of the bins of a trial with those `lag` bins later, active or silent.
 
@@ -214,7 +252,7 @@ def autocorrelation(raster: SpikeRaster, lag: int = 1) -> Array:
     pairs = raster.n_trials * (raster.n_bins - lag)
 
     def correlate(block: SpikeRaster) -> Array:
-        words = packed(block)
+        words = counting.packed(block)
         n_words = words.shape[1] // block.n_trials
         sums = np.zeros((block.n_nodes, 3), np.int64)
         run_blocks(
@@ -234,7 +272,7 @@ def rate_by_condition(raster: SpikeRaster) -> Array:
     InvalidInputError
         The raster has no conditions.
     """
-    segments = raster_segments(raster, None, True)
+    segments = Trials.of(raster, None, True).segments
 
     def rates(block: SpikeRaster) -> Array:
         parts = summarize(block, per_condition=True, parts=(), segments=segments)

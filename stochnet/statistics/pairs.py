@@ -7,12 +7,13 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
+from stochnet.errors import InvalidInputError
 from stochnet.kernels.counting import summary as kernels
 from stochnet.kernels.threads import run_blocks
 from stochnet.raster.packing import unpack
 from stochnet.raster.raster import SpikeRaster
+from stochnet.statistics.counting import active_words, packed
 from stochnet.statistics.moments import Array, phi
-from stochnet.statistics.summary.parts import packed
 
 # Nodes that are added up bit by bit before their counts are written out.
 AT_ONCE = 1023
@@ -86,11 +87,22 @@ def pairwise_correlation(
     -------
     ndarray (pair,)
         NaN where one of the two does not vary.
+
+    Raises
+    ------
+    InvalidInputError
+        There is no such node.
     """
     nodes, index = np.unique(np.concatenate([first, second]), return_inverse=True)
-    rows = [packed(block)[nodes[(nodes >= a) & (nodes < a + block.n_nodes)] - a]
-            for a, block in raster.blocks()]  # fmt: skip
-    words = np.concatenate(rows)
+    if not len(nodes):
+        return np.zeros(0)
+    if nodes[0] < 0 or nodes[-1] >= raster.n_nodes:
+        raise InvalidInputError(
+            f"nodes of pairs must lie in 0 to {raster.n_nodes - 1}, got {nodes[0]} to {nodes[-1]}"
+        )
+    # Successive nodes are read together.
+    runs = np.split(nodes, np.flatnonzero(np.diff(nodes) > 1) + 1)
+    words = np.concatenate([active_words(raster.data[int(a[0]) : int(a[-1]) + 1]) for a in runs])
     every = np.arange(len(words))
     totals = coincidences(words, every, every)
     a, b = index[: len(first)], index[len(first) :]

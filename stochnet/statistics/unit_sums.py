@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.kernels.counting import summary as count_kernels
+from stochnet.kernels.counting import gaps as gap_kernels
 from stochnet.kernels.counting import units as kernels
 from stochnet.raster.packing import n_words, pack
 from stochnet.raster.windows import Segments
+from stochnet.statistics import counting
 
 Sums = NDArray[np.int64]
 Words = NDArray[np.uint64]
@@ -102,8 +103,13 @@ class UnitSums:
     def of(cls, data: NDArray[Any], length: int) -> UnitSums:
         """Take data (node, unit, word or bin)."""
         counts = None if data.dtype == np.uint64 else data
-        words = data if counts is None else pack(data)
-        return cls(words.reshape(len(data), -1), counts, data.shape[1], length)
+        return cls(counting.active_words(data), counts, data.shape[1], length)
+
+    @property
+    def _data(self) -> NDArray[Any]:
+        """Counts where there are any, or packed bits: (node, unit, bin or word)."""
+        words = self.words.reshape(len(self.words), self.n_units, -1)
+        return words if self.counts is None else self.counts
 
     def _empty(self) -> Sums:
         return np.empty((self.n_units, len(self.words)), np.int64)
@@ -130,7 +136,7 @@ class UnitSums:
         n_full = self.length // window
         if self.counts is not None:
             counts = np.empty((len(self.words), self.n_units * n_full), np.int64)
-            count_kernels.window_counts(self.counts, window, counts)
+            counting.window_counts(self.counts, window, counts)
             by_unit = counts.reshape(len(counts), self.n_units, n_full)
             squares = np.ascontiguousarray((by_unit * by_unit).sum(axis=2).T)
             return np.ascontiguousarray(by_unit.sum(axis=2).T), squares
@@ -149,8 +155,8 @@ class UnitSums:
         """Return the number of gaps, their sum, and the sum of their squares, given `spikes`."""
         sums, squares = self._empty(), self._empty()
         n_parts = -(-self.length // 16)
-        table = kernels.gap_table()
-        kernels.gap_sums(self.words, n_words(self.length), n_parts, table, sums, squares)
+        table = gap_kernels.gap_table()
+        gap_kernels.gap_sums(self.words, n_words(self.length), n_parts, table, sums, squares)
         # Several spikes in one bin are gaps of no bins, which only add to the number.
         return np.maximum(spikes - 1, 0), sums, squares
 
@@ -158,13 +164,7 @@ class UnitSums:
         """Count the full windows with at most so many spikes: (limit, unit, node)."""
         n_full = self.length // window
         counts = np.empty((len(self.words), self.n_units * n_full), np.int32)
-        if self.counts is not None:
-            wide = np.empty(counts.shape, np.int64)
-            count_kernels.window_counts(self.counts, window, wide)
-            counts = wide.astype(np.int32)
-        else:
-            rows = self.words.reshape(len(self.words), self.n_units, -1)
-            count_kernels.window_spikes(rows, window, counts)
+        counting.window_counts(self._data, window, counts)
         out = np.empty((len(limits), self.n_units, len(self.words)), np.int64)
         kernels.count_law(counts, n_full, limits, out)
         return out
@@ -181,11 +181,7 @@ class UnitSums:
         """
         pairs = np.zeros((3, self.n_units, len(self.words)), np.int64)
         shorter = np.zeros((len(limits), self.n_units, len(self.words)), np.int64)
-        if self.counts is not None:
-            kernels.unit_gaps_of_counts(self.counts, limits, float(SHARES), pairs, shorter)
-        else:
-            n = n_words(self.length)
-            kernels.unit_gaps(self.words, n, limits, float(SHARES), pairs, shorter)
+        gap_kernels.compare_gaps(self._data, limits, SHARES, pairs, shorter)
         return pairs, shorter
 
     def lagged(self) -> tuple[Sums, Sums, Sums]:
@@ -196,9 +192,5 @@ class UnitSums:
     def segments(self, which: Segments) -> Sums:
         """Count the spikes in segments of the units: (segment, node)."""
         sums = np.empty((len(self.words), which.n_segments), np.int64)
-        if self.counts is not None:
-            count_kernels.segment_counts(self.counts, which.of_bin, sums)
-        else:
-            pieces = (which.word_pieces, which.piece_mask, which.piece_segment)
-            count_kernels.segment_spikes(self.words, *pieces, sums)
+        counting.segment_counts(self._data, which.of_bin, which.pieces, sums)
         return np.ascontiguousarray(sums.T)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from stochnet.errors import FileFormatError
 from stochnet.raster.raster import SpikeRaster
+from stochnet.statistics.summary.parts import PARTS
 from stochnet.statistics.summary.sparse import SparseRows
 from stochnet.statistics.summary.stored import RasterSummary
-from stochnet.statistics.summary.summary import PARTS
 from stochnet.storage.files.attributes import read_provenance
 from stochnet.storage.files.safe import FORMAT_VERSION, Layout, attribute, safe_open
 from stochnet.storage.files.tree import Tree, write_tree
@@ -93,27 +93,27 @@ def read_summary(path: str | os.PathLike[str]) -> RasterSummary:
         It is no summary, damaged, unsafe or of an unknown version.
     """
     with safe_open(path, {SUMMARY: LAYOUT}) as handle:
-        kind = str(attribute(handle, "kind"))
+        counts = str(attribute(handle, "kind")) == "counts"
         spikes = _whole(handle["spikes"], np.int64)
-        counts = kind == "counts"
         most = _whole(handle["most_in_window"], np.int64).tolist() if counts else ()
+        zeros = np.zeros(spikes.shape)
         return RasterSummary(
-            kind,  # type: ignore[arg-type]
-            read_layers(handle),
-            int(attribute(handle, "n_trials")),
-            int(attribute(handle, "n_bins")),
-            int(attribute(handle, "window")) or None,
-            bool(attribute(handle, "per_condition")),
-            spikes,
-            _whole(handle["active"], np.int64) if counts else spikes,
-            _whole(handle["log_factorials"], np.float64) if counts else np.zeros(spikes.shape),
-            _tables(handle, Path(path)),
-            tuple(most),
-            int(attribute(handle, "most_in_bin")),
-            handle["conditions"][...] if "conditions" in handle else None,
-            float(attribute(handle, "bin_width")),
-            str(attribute(handle, "schedule")),
-            read_provenance(handle),
+            kind=str(attribute(handle, "kind")),  # type: ignore[arg-type]
+            layers=read_layers(handle),
+            n_trials=int(attribute(handle, "n_trials")),
+            n_bins=int(attribute(handle, "n_bins")),
+            window=int(attribute(handle, "window")) or None,
+            per_condition=bool(attribute(handle, "per_condition")),
+            spikes=spikes,
+            active=_whole(handle["active"], np.int64) if counts else spikes,
+            log_factorials=_whole(handle["log_factorials"], np.float64) if counts else zeros,
+            tables=_tables(handle, Path(path)),
+            most_in_window=tuple(most),
+            most_in_bin=int(attribute(handle, "most_in_bin")),
+            conditions=handle["conditions"][...] if "conditions" in handle else None,
+            bin_width=float(attribute(handle, "bin_width")),
+            schedule=str(attribute(handle, "schedule")),
+            provenance=read_provenance(handle),
         )
 
 

@@ -18,7 +18,7 @@ from stochnet.bundle.populations.margin import Margin
 from stochnet.bundle.populations.population import Population
 from stochnet.bundle.process_fit import ProcessFit
 from stochnet.bundle.selection import Selection
-from stochnet.statistics.summary.summary import PARTS
+from stochnet.statistics.summary.parts import PARTS
 
 LAYERS = (sn.Layer("conv", "ReLU", (2, 2), 0, 4), sn.Layer("relu:1", "ReLU6", (3,), 4, 3))
 N_TRIALS, N_BINS = 3, 70

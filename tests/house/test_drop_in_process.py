@@ -1,14 +1,10 @@
 """A new process is one new file in stochnet/processes, and nothing else: done in a copy."""
 
-import os
-import shutil
-import subprocess
-import sys
 import textwrap
 
 import pytest
 
-from tests.support import ROOT
+from tests.support.package_copy import COMMAND_LINE, copy_with
 
 GEOMETRIC = '''
     """Independent geometric counts: as dispersed as a count with one parameter can be."""
@@ -92,35 +88,10 @@ CHECK = """
 """
 
 
-@pytest.fixture
-def copy(tmp_path):
-    """Return a runner in a copy of the package and its tests with one file more."""
-    leave = shutil.ignore_patterns("__pycache__", ".*")
-    for name in ("stochnet", "tests", "data"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=leave)
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    new = tmp_path / "stochnet" / "processes" / "geometric.py"
-    new.write_text(textwrap.dedent(GEOMETRIC).lstrip(), encoding="utf-8")
-
-    def run(*command):
-        done = subprocess.run(
-            [sys.executable, *command],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(tmp_path)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    return run
-
-
 @pytest.mark.slow
-def test_one_file_is_fitted_stored_simulated_validated_and_tested(copy):
+def test_one_file_is_fitted_stored_simulated_validated_and_tested(tmp_path):
     """Recovery fails by chance in 1 of 40,000 runs; the seed is fixed."""
-    line = "import sys; from stochnet.cli import main; sys.argv[0] = 'stochnet'; main()"
+    copy, line = copy_with(tmp_path, "processes/geometric.py", GEOMETRIC), COMMAND_LINE
     copy("-c", textwrap.dedent(LOOP))
     copy("-c", line, "fit", "observed.h5", "--process", "geometric", "-o", "bundle.h5", "-q")
     copy("-c", textwrap.dedent(CHECK))

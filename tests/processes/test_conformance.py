@@ -12,7 +12,7 @@ from stochnet.kernels import rng as streams
 from stochnet.process import Flag
 from stochnet.simulation.draw import Run
 from stochnet.simulation.drawn_nodes import DrawnNodes
-from stochnet.statistics.summary.summary import DEFAULT_PARTS
+from stochnet.statistics.summary.parts import DEFAULT_PARTS
 from stochnet.storage import bundle_digest, raster_digest
 from stochnet.testing import params, seeds
 from tests.support import naive

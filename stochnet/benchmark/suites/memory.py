@@ -18,7 +18,7 @@ from stochnet.estimation.fit import fit
 from stochnet.processes import get_process
 from stochnet.raster.raster import SpikeRaster
 from stochnet.statistics.nodes import autocorrelation, cv_isi
-from stochnet.statistics.summary.parts import LONGEST_AGE
+from stochnet.statistics.summary.parts.ages import LONGEST_AGE
 
 AUTOCORRELATION = Quantity(
     "autocorrelation", "1", Per.node,

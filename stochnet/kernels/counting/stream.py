@@ -112,7 +112,7 @@ def _cut_run(row, after, run, last):
 
 @kernel
 def add_pooled_ages(words, first_word, n_bins, n_done, begin, after, rows):
-    """Add bins by their age, coded as by `stochnet.statistics.summary.rows.coded_ages`.
+    """Add bins by their age, coded as `coded_ages` of that part does.
 
     n_done: bins of the stream up to the end of these words. State: begin int64 (node,), the bin
     with which the run of silence began; after uint8 (node,), whether a spike of the trial came
@@ -146,7 +146,7 @@ def add_pooled_ages(words, first_word, n_bins, n_done, begin, after, rows):
 
 @kernel
 def add_ages(words, first_word, n_bins, conditions, n_conditions, begin, after, rows):
-    """Add bins by age and condition, coded as by `stochnet.statistics.summary.rows.coded_ages`.
+    """Add bins by age and condition, coded as `coded_ages` of that part does.
 
     conditions int16 (bin,) of these words, -1 for none. State as for `add_pooled_ages`.
     """

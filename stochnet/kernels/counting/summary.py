@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stochnet.kernels.compile import kernel
-from stochnet.kernels.philox import popcount, trailing_zeros
+from stochnet.kernels.philox import popcount
 
 _ONE, _ZERO = np.uint64(1), np.uint64(0)
 _S63 = np.uint64(63)
@@ -116,55 +116,6 @@ def transitions(
                 out[i, c, 1, 0] += earlier - both
                 out[i, c, 0, 1] += after - both
                 out[i, c, 0, 0] += popcount(mask) - earlier - after + both
-
-
-@kernel
-def gaps(words, n_words, out, moments):
-    """Gaps between successive spikes of a trial, in bins.
-
-    words (node, trial·word); out int32 (node, gap): its last entry takes all longer gaps. moments
-    int64 (node, 3): number of gaps, their sum, the sum of their squares.
-    """
-    longest = out.shape[1] - 1
-    for i in range(words.shape[0]):
-        previous = -1
-        for w in range(words.shape[1]):
-            if w % n_words == 0:
-                previous = -1
-            word = words[i, w]
-            base = 64 * (w % n_words)
-            while word != _ZERO:
-                t = base + trailing_zeros(word)
-                word &= word - _ONE
-                if previous >= 0:
-                    gap = t - previous
-                    out[i, min(gap, longest)] += 1
-                    moments[i, 0] += 1
-                    moments[i, 1] += gap
-                    moments[i, 2] += gap * gap
-                previous = t
-
-
-@kernel
-def count_gaps(counts, out, moments):
-    """Gaps for counts (node, trial, bin); several spikes in one bin are gaps of zero."""
-    longest = out.shape[1] - 1
-    for i in range(counts.shape[0]):
-        for trial in range(counts.shape[1]):
-            previous = -1
-            for t in range(counts.shape[2]):
-                k = np.int64(counts[i, trial, t])
-                if k == 0:
-                    continue
-                out[i, 0] += k - 1
-                moments[i, 0] += k - 1
-                if previous >= 0:
-                    gap = t - previous
-                    out[i, min(gap, longest)] += 1
-                    moments[i, 0] += 1
-                    moments[i, 1] += gap
-                    moments[i, 2] += gap * gap
-                previous = t
 
 
 @kernel

@@ -6,17 +6,13 @@ so that sets of units are added up along contiguous rows of nodes.
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
-from numpy.typing import NDArray
 
 from stochnet.kernels.compile import kernel
-from stochnet.kernels.philox import popcount, trailing_zeros
+from stochnet.kernels.philox import popcount
 
 _ONE, _ZERO = np.uint64(1), np.uint64(0)
-_S16, _S63 = np.uint64(16), np.uint64(63)
-_LOW16 = np.uint64(0xFFFF)
+_S63 = np.uint64(63)
 
 
 @kernel
@@ -68,52 +64,6 @@ def window_squares(words, n_words, window, n_full, out):
             out[unit, i] = squares
 
 
-@functools.cache
-def gap_table() -> NDArray[np.uint16]:
-    """Return what 16 bins say of gaps: squares of those inside, first and last spike (65,536,).
-
-    Bits 0 to 7 are the sum of squares, at most 15², 8 to 11 the first and 12 to 15 the last spike.
-    """
-    pattern = np.arange(1 << 16)
-    squares, first, last = np.zeros((3, 1 << 16), np.int64)
-    seen = np.zeros(1 << 16, bool)
-    for bit in range(16):
-        spike = pattern >> bit & 1 == 1
-        squares += np.where(spike & seen, (bit - last) ** 2, 0)
-        first = np.where(spike & ~seen, bit, first)
-        last = np.where(spike, bit, last)
-        seen |= spike
-    return (squares | first << 8 | last << 12).astype(np.uint16)
-
-
-@kernel
-def gap_sums(words, n_words, n_parts, table, sums, squares):
-    """Sum the gaps between successive spikes of a unit, and their squares.
-
-    n_parts is the number of runs of 16 bins in a unit, table that of `gap_table`; sums and squares
-    int64 (unit, node). There is no branch on a spike, which nobody could predict.
-    """
-    for i in range(words.shape[0]):
-        for unit in range(sums.shape[0]):
-            # Bins since the last spike; before the first one, since the begin of the unit.
-            since, total, first = 0, 0, -1
-            for w in range(n_words):
-                word = words[i, unit * n_words + w]
-                if first < 0 and word != _ZERO:
-                    first = 64 * w + trailing_zeros(word)
-                for _ in range(min(4, n_parts - 4 * w)):
-                    entry = np.int64(table[np.int64(word & _LOW16)])
-                    spikes = -np.int64((word & _LOW16) != _ZERO)
-                    word >>= _S16
-                    gap = since + ((entry >> 8) & 15)
-                    total += (entry & 255) + (gap * gap & spikes)
-                    since = (since & ~spikes) + 16 - (entry >> 12)
-            if first < 0:
-                first = 0
-            sums[unit, i] = 16 * n_parts - since - first
-            squares[unit, i] = total - first * first
-
-
 @kernel
 def add_members(values, members, starts, out):
     """Add up the units of every set: values int64 (unit, node), out int64 (set, node).
@@ -151,61 +101,6 @@ def cut_pieces(words, length, n_pieces, out):
                     if w == n_words - 1:
                         word = (word << rest) >> rest
                     out[i, trial * n_pieces + piece, w] = word
-
-
-@kernel
-def _compare(before, gap, scale, out, unit, node):
-    """Add a pair of successive gaps: pairs, |b - a| / (a + b) and its square, in whole parts."""
-    if before >= 0 and before + gap > 0:
-        share = abs(gap - before) / (gap + before)
-        out[0, unit, node] += 1
-        out[1, unit, node] += np.int64(share * scale + 0.5)
-        out[2, unit, node] += np.int64(share * share * scale + 0.5)
-
-
-@kernel
-def _measure(gap, limits, shorter, unit, node):
-    """Count a gap for every limit that it does not exceed."""
-    for k in range(len(limits)):
-        if gap <= limits[k]:
-            shorter[k, unit, node] += 1
-
-
-@kernel
-def unit_gaps(words, n_words, limits, scale, pairs, shorter):
-    """Compare successive gaps of a unit, and count gaps of at most so many bins.
-
-    limits int64 (limit,); scale: the parts of 1 in which shares are added; pairs int64
-    (3, unit, node) and shorter int64 (limit, unit, node), zero at first.
-    """
-    for i in range(words.shape[0]):
-        for unit in range(pairs.shape[1]):
-            previous, before = -1, -1
-            for w in range(n_words):
-                word = words[i, unit * n_words + w]
-                while word != _ZERO:
-                    t = 64 * w + trailing_zeros(word)
-                    word &= word - _ONE
-                    if previous >= 0:
-                        _compare(before, t - previous, scale, pairs, unit, i)
-                        _measure(t - previous, limits, shorter, unit, i)
-                        before = t - previous
-                    previous = t
-
-
-@kernel
-def unit_gaps_of_counts(counts, limits, scale, pairs, shorter):
-    """Do the same for counts (node, unit, bin); spikes of one bin are 0 bins apart."""
-    for i in range(counts.shape[0]):
-        for unit in range(counts.shape[1]):
-            previous, before = -1, -1
-            for t in range(counts.shape[2]):
-                for _ in range(counts[i, unit, t]):
-                    if previous >= 0:
-                        _compare(before, t - previous, scale, pairs, unit, i)
-                        _measure(t - previous, limits, shorter, unit, i)
-                        before = t - previous
-                    previous = t
 
 
 @kernel

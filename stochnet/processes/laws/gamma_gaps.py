@@ -12,7 +12,7 @@ from stochnet.kernels.fitting import gamma_law
 from stochnet.kernels.fitting.gamma_gaps import rule
 from stochnet.kernels.threads import run_blocks
 from stochnet.process import Array
-from stochnet.statistics.summary.parts import LONGEST_AGE
+from stochnet.statistics.summary.parts.ages import LONGEST_AGE
 
 ROUNDS = 200
 # Step of a search after which the next one would be below rounding.

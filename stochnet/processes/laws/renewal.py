@@ -19,7 +19,7 @@ import numpy as np
 from stochnet.kernels.fitting.renewal import count_variance
 from stochnet.kernels.threads import run_blocks
 from stochnet.process import Array, Renewal
-from stochnet.statistics.summary.parts import LONGEST_AGE
+from stochnet.statistics.summary.parts.ages import LONGEST_AGE
 
 
 def init(row, u):  # type: ignore[no-untyped-def]

@@ -21,7 +21,8 @@ from stochnet.recording.networks.inputs.label_arrays import per_stimulus
 from stochnet.recording.networks.recorder import record_into
 from stochnet.recording.networks.thresholds import Rule
 from stochnet.recording.schedule import LABELS, Schedule, check_order, make_schedule, presented
-from stochnet.statistics.summary.stored import RasterSummary, check_parts
+from stochnet.statistics.summary.parts import check_parts
+from stochnet.statistics.summary.stored import RasterSummary
 from stochnet.statistics.summary.stream import WORDS_AT_ONCE, SummaryStream
 
 
@@ -97,7 +98,7 @@ def record_summary(
     >>> sn.record_summary(net, images, window=20).n_nodes
     8
     """
-    kept = check_parts(parts)
+    kept = [part.name for part in check_parts(parts)]
     n = len(prepare(images))
     plan = None
     if schedule is None:

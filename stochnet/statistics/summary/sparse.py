@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.errors import InvalidInputError
-from stochnet.kernels.counting import rows as kernels
+from stochnet.kernels.counting import sparse as kernels
 from stochnet.raster.raster import NodeArray
 
 Rows = NDArray[np.int64]

@@ -14,11 +14,12 @@ from stochnet.errors import InvalidInputError
 from stochnet.raster.layers import Layer, check_layers, cut_layers
 from stochnet.raster.raster import SCHEDULES, SpikeRaster, per_bin
 from stochnet.raster.windows import check_window, segment_lengths
-from stochnet.statistics.summary.parts import raster_segments
-from stochnet.statistics.summary.reading import RasterReader, Request, in_blocks
-from stochnet.statistics.summary.rows import RowLayout, block_layout, to_rows
+from stochnet.statistics.summary.part import RowLayout
+from stochnet.statistics.summary.parts import PARTS, check_parts
+from stochnet.statistics.summary.reading import RasterReader
 from stochnet.statistics.summary.sparse import SparseRows, joined_rows, sparse_rows
-from stochnet.statistics.summary.summary import DEFAULT_PARTS, PARTS, Summary
+from stochnet.statistics.summary.summary import Summary, by_condition, computed
+from stochnet.statistics.summary.trials import NodeBlock, Totals, Trials
 
 Array = NDArray[np.float64]
 
@@ -48,7 +49,7 @@ class RasterSummary:
     log_factorials : ndarray of float64 (node, condition)
         Sum over bins of log(count!); 0 for packed spikes.
     tables : mapping of part to SparseRows (node, column)
-        The parts beyond totals; see `stochnet.statistics.summary.rows` for the columns.
+        The parts beyond totals; see `stochnet.statistics.summary.part` for the columns.
     most_in_window : tuple of int
         For each condition, the most spikes of a window of counts; 0 for packed spikes.
     most_in_bin : int
@@ -106,8 +107,8 @@ class RasterSummary:
         per_condition : bool, default False
             Tell the conditions apart, for parameters per condition.
         parts : iterable of str, optional
-            What to keep beyond totals, of ``"windows"``, ``"transitions"``, ``"gaps"``, ``"ages"``,
-            ``"slots"``, ``"counts"``; by default what all processes need.
+            What to keep beyond totals: names of files of `stochnet.statistics.summary.parts`; by
+            default what all processes need.
 
         Raises
         ------
@@ -131,8 +132,9 @@ class RasterSummary:
 
     @property
     def parts(self) -> frozenset[str]:
-        """What can be read beyond totals; the counts of packed spikes are totals."""
-        return frozenset(self.tables) | (frozenset({"counts"}) if self.kind == "spikes" else set())
+        """What can be read beyond totals: tables, and what follows from the totals."""
+        known = (name for name, part in PARTS.items() if not part.has_table(self.kind))
+        return frozenset(self.tables).union(known)
 
     @property
     def node_bytes(self) -> int:
@@ -205,21 +207,17 @@ def _check(summary: RasterSummary) -> None:
     for name in ("spikes", "active", "log_factorials"):
         if getattr(summary, name).shape != shape or not shape[1]:
             raise InvalidInputError(f"{name} must be (node, condition), here {shape}")
-    unknown = sorted(set(summary.tables) - set(PARTS))
-    if unknown:
-        raise InvalidInputError(f"parts are {', '.join(PARTS)}; got {', '.join(unknown)}")
+    check_parts(summary.tables)
     if summary.most_in_window and len(summary.most_in_window) != shape[1]:
         raise InvalidInputError("most_in_window needs one number for each condition")
     layout = row_layout(summary)
-    for part, table in summary.tables.items():
-        if (table.n_rows, table.width) != (n_nodes, layout.width(part)):
+    for name, table in summary.tables.items():
+        width = PARTS[name].width(layout)
+        if (table.n_rows, table.width) != (n_nodes, width):
             raise InvalidInputError(
-                f"the table of {part} must be {(n_nodes, layout.width(part))}, it is "
+                f"the table of {name} must be {(n_nodes, width)}, it is "
                 f"{(table.n_rows, table.width)}"
             )
-
-
-Totals = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 
 
 class SummarySink:
@@ -234,8 +232,7 @@ class SummarySink:
     per_condition : bool, default False
         Tell the conditions apart, for parameters per condition.
     parts : iterable of str, optional
-        What to keep beyond totals, of ``"windows"``, ``"transitions"``, ``"gaps"``, ``"ages"``,
-        ``"slots"``, ``"counts"``; by default what all processes need.
+        As for `RasterSummary.of`.
 
     Raises
     ------
@@ -278,10 +275,8 @@ class SummarySink:
         InvalidInputError
             A window longer than the trial, no conditions though asked for.
         """
-        check_window(self._window, raster.n_bins)
-        segments = raster_segments(raster, self._window, self._per_condition)
+        self._trials = Trials.of(raster, self._window, self._per_condition)
         self._raster = raster
-        self._request = Request(self._window, self._per_condition, self._parts, segments)
         self._forget()
 
     def take(self, first_node: int, block: SpikeRaster) -> None:
@@ -298,15 +293,15 @@ class SummarySink:
 
     def read(self, raster: SpikeRaster) -> None:
         """Take the next nodes, read from a raster block by block."""
-        counts = raster.kind == "counts"
-        for _, _, summaries in in_blocks(RasterReader(raster, self._request), raster.n_nodes):
-            self._totals.append(_totals(summaries))
-            self._layouts.append(block_layout(summaries, raster.n_bins, counts))
-            for part in PARTS:
-                # What bins of packed spikes hold is known from the totals.
-                if part in self._parts and (part != "counts" or counts):
-                    rows = sparse_rows(to_rows(summaries, part))
-                    self._tables.setdefault(part, []).append(rows)
+        names = [part.name for part in self._parts]
+        for block in RasterReader(raster, self._trials, names).blocks():
+            found, known = computed(block, self._parts)
+            layout = _block_layout(by_condition(self._trials, block.totals, found, known), block)
+            self._totals.append(block.totals)
+            self._layouts.append(layout)
+            for name, fields in found.items():
+                rows = sparse_rows(PARTS[name].to_rows(fields, layout))
+                self._tables.setdefault(name, []).append(rows)
         self._n_nodes += raster.n_nodes
 
     @property
@@ -324,63 +319,61 @@ class SummarySink:
                 "this sink has not taken a whole raster: give it to simulate(..., sink=) first"
             )
         layout = _widest(self._layouts)
-        counts = raster.kind == "counts"
-        spikes = np.concatenate([one[0] for one in self._totals])
+        spikes = np.concatenate([one.spikes for one in self._totals])
         active, factorials = spikes, np.broadcast_to(np.float64(0), spikes.shape)
-        if counts:
-            active, factorials = (np.concatenate([one[k] for one in self._totals]) for k in (1, 2))
-        return RasterSummary(
-            raster.kind,
-            raster.layers,
-            raster.n_trials,
-            raster.n_bins,
-            self._window,
-            self._per_condition,
-            spikes,
-            active,
-            factorials,
-            {part: self._joined(part, layout) for part in self._tables},
-            layout.most_in_window,
-            layout.most_in_bin,
-            raster.conditions,
-            raster.bin_width,
-            raster.schedule,
-            dict(raster.provenance),
-        )
+        if raster.kind == "counts":
+            active = np.concatenate([one.active for one in self._totals])
+            factorials = np.concatenate([one.log_factorials for one in self._totals])
+        tables = {name: self._joined(name, layout) for name in self._tables}
+        totals = Totals(spikes, active, factorials)
+        return whole_summary(raster, self._window, self._per_condition, totals, tables, layout)
 
-    def _joined(self, part: str, layout: RowLayout) -> SparseRows:
-        width = layout.width(part)
+    def _joined(self, name: str, layout: RowLayout) -> SparseRows:
+        part = PARTS[name]
+        width = part.width(layout)
         return joined_rows([
-            table if own.most == layout.most else table.moved(own.columns_in(layout, part), width)
-            for own, table in zip(self._layouts, self._tables[part], strict=True)
+            table if own.most == layout.most else table.moved(part.columns_in(own, layout), width)
+            for own, table in zip(self._layouts, self._tables[name], strict=True)
         ])  # fmt: skip
 
 
-def check_parts(parts: Iterable[str] | None) -> frozenset[str]:
-    """Return the parts to keep; those that any process needs for None.
-
-    Raises
-    ------
-    InvalidInputError
-        An unknown part.
-    """
-    if parts is None:
-        return DEFAULT_PARTS
-    given = frozenset([parts] if isinstance(parts, str) else parts)
-    if given - set(PARTS):
-        raise InvalidInputError(
-            f"parts are {', '.join(PARTS)}; got {', '.join(sorted(given - set(PARTS)))}"
-        )
-    return given
-
-
-def _totals(summaries: tuple[Summary, ...]) -> Totals:
-    """Return spikes, active bins and log factorials of a block: (node, condition)."""
-    spikes, active, factorials = (
-        np.stack([getattr(one, name) for one in summaries], axis=1)
-        for name in ("spikes", "active", "log_factorials")
+def whole_summary(
+    shown: SpikeRaster,
+    window: int | None,
+    per_condition: bool,
+    totals: Totals,
+    tables: Mapping[str, SparseRows],
+    layout: RowLayout,
+) -> RasterSummary:
+    """Return the summary of a raster from its totals and tables."""
+    return RasterSummary(
+        kind=shown.kind,
+        layers=shown.layers,
+        n_trials=shown.n_trials,
+        n_bins=shown.n_bins,
+        window=window,
+        per_condition=per_condition,
+        spikes=totals.spikes,
+        active=totals.active,
+        log_factorials=totals.log_factorials,
+        tables=tables,
+        most_in_window=layout.most_in_window,
+        most_in_bin=layout.most_in_bin,
+        conditions=shown.conditions,
+        bin_width=shown.bin_width,
+        schedule=shown.schedule,
+        provenance=dict(shown.provenance),
     )
-    return spikes, active, factorials
+
+
+def _block_layout(summaries: tuple[Summary, ...], block: NodeBlock) -> RowLayout:
+    """Return the layout of the columns of a block of nodes."""
+    lengths, most, widest = tuple(one.lengths for one in summaries), (0,) * len(summaries), 1
+    if block.raster.kind == "counts":
+        # The shortest segments have room for their own length, or for the most spikes of any.
+        most = tuple(max(int(one.offsets[:2][-1]) - 1, 0) for one in summaries)
+        widest = max(summaries[0].counts.shape[1] - 1, 0)
+    return RowLayout(block.raster.n_bins, lengths, most, widest)
 
 
 def _widest(layouts: list[RowLayout]) -> RowLayout:

@@ -1,4 +1,4 @@
-"""What a summary knows of the statistics of its raster: rates, and the moments of its windows."""
+"""Statistics of nodes from the summary of a raster: totals, and the moments of its windows."""
 
 from __future__ import annotations
 
@@ -7,46 +7,33 @@ from numpy.typing import NDArray
 
 from stochnet.errors import InvalidInputError
 from stochnet.raster.blocks import node_blocks
+from stochnet.statistics.moments import histogram_moments
+from stochnet.statistics.summary.parts.windows import PART
 from stochnet.statistics.summary.stored import RasterSummary, row_layout
 
-
-def spike_count(summary: RasterSummary) -> NDArray[np.int64]:
-    """Return the number of spikes of every node: (node,).
-
-    Raises
-    ------
-    InvalidInputError
-        The summary is per condition, and some bins have none.
-    """
-    _require_all_bins(summary)
-    return np.asarray(summary.spikes.sum(axis=1))
+WINDOWS = PART.name
 
 
-def active_bins(summary: RasterSummary) -> NDArray[np.int64]:
-    """Return the number of bins with at least one spike: (node,).
+def node_total(summary: RasterSummary, values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Add totals (node, condition) of a summary up to those of all bins: (node,).
 
     Raises
     ------
     InvalidInputError
         The summary is per condition, and some bins have none.
     """
-    _require_all_bins(summary)
-    return np.asarray(summary.active.sum(axis=1))
-
-
-def _require_all_bins(summary: RasterSummary) -> None:
-    """Refuse sums over conditions that leave out the bins without one."""
     if summary.per_condition and summary.conditions is not None and summary.conditions.min() < 0:
         raise InvalidInputError(
             "this summary is per condition and some bins have none, so it does not know all "
             "spikes: make it from the raster again with per_condition=False"
         )
+    return np.asarray(values.sum(axis=1))
 
 
 def fano_windows(summary: RasterSummary) -> tuple[int, ...]:
     """Return the window in bins whose Fano factor is known, or none."""
     width = summary.window or summary.n_bins
-    known = "windows" in summary.tables and not summary.per_condition
+    known = WINDOWS in summary.tables and not summary.per_condition
     return (width,) if known and summary.n_trials * (summary.n_bins // width) > 1 else ()
 
 
@@ -61,7 +48,7 @@ def window_moments(
         Another window, or windows that were not kept or were cut by condition.
     """
     width = summary.window or summary.n_bins
-    if window != width or summary.per_condition or "windows" not in summary.tables:
+    if window != width or summary.per_condition or WINDOWS not in summary.tables:
         kept = f"windows of {width} bins{', cut by condition' * summary.per_condition}"
         raise InvalidInputError(
             f"this summary has {kept if 'windows' in summary.tables else 'no windows'}, so it "
@@ -70,11 +57,9 @@ def window_moments(
         )
     # The longest segments are the full windows; a shorter last one is no window here.
     a, b = row_layout(summary).offsets(0)[-2:]
-    spikes = np.arange(b - a)
-    table = summary.tables["windows"]
+    table = summary.tables[WINDOWS]
     sums = np.empty((summary.n_nodes, 2), np.int64)
     for first, last in node_blocks(summary.n_nodes, 16 * table.width):
-        rows = table.dense(first, last)[:, a:b]
-        sums[first:last, 0] = (rows * spikes).sum(axis=1)
-        sums[first:last, 1] = (rows * (spikes * spikes)).sum(axis=1)
+        moments = histogram_moments(table.dense(first, last)[:, a:b])
+        sums[first:last] = np.stack(moments[1:], axis=1)
     return summary.n_trials * (summary.n_bins // window), sums[:, 0], sums[:, 1]

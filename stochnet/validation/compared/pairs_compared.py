@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from stochnet.kernels.threads import run_blocks
 from stochnet.raster.raster import SpikeRaster
+from stochnet.statistics.counting import packed
 from stochnet.statistics.moments import Array, phi
-from stochnet.statistics.summary.parts import packed
 from stochnet.validation.compared.nodewise import enough_coincidences
 from stochnet.validation.compared.together import take_nodes
 from stochnet.validation.sums.survey import contributions, plan_sums

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from stochnet.raster.layers import Layer
 from stochnet.raster.raster import SpikeRaster
+from stochnet.statistics.counting import packed
 from stochnet.statistics.moments import Array, phi
 from stochnet.statistics.pairs import coincidences
-from stochnet.statistics.summary.parts import packed
 from stochnet.validation.compared.together import take_nodes
 from stochnet.validation.excerpt.sampling import evenly_by
 

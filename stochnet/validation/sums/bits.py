@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from stochnet.raster.packing import unpack
 from stochnet.raster.raster import SpikeRaster
-from stochnet.statistics.summary.parts import packed
+from stochnet.statistics.counting import packed
 from stochnet.validation.compared.together import take_nodes
 from stochnet.validation.sums.units import Units, cut_units
 

@@ -18,8 +18,8 @@ from stochnet.raster.layers import cut_layers
 from stochnet.raster.raster import NodeArray, SpikeRaster
 from stochnet.raster.sinks import Shape
 from stochnet.raster.worker_part import portable_data
+from stochnet.statistics.counting import packed
 from stochnet.statistics.pairs import add_population
-from stochnet.statistics.summary.parts import packed
 from stochnet.validation.compared.nodewise import NodeStatistic
 from stochnet.validation.sums.totals import Adder, limits
 from stochnet.validation.sums.units import Units, cut_units

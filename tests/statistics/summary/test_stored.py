@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 import stochnet as sn
 from stochnet.errors import FileFormatError, InvalidInputError
 from stochnet.estimation.fit_blocks import FitTask
-from stochnet.statistics.summary.parts import raster_segments
-from stochnet.statistics.summary.reading import Request
-from stochnet.statistics.summary.rows import coded_ages, decoded_ages
+from stochnet.statistics.summary.parts import FIELDS, PARTS
+from stochnet.statistics.summary.parts.ages import coded_ages, decoded_ages
 from stochnet.statistics.summary.sparse import SparseRows, joined_rows, sparse_rows
 from stochnet.statistics.summary.stored_reader import reader_of
-from stochnet.statistics.summary.summary import PARTS
+from stochnet.statistics.summary.trials import Trials
 from stochnet.statistics.table import statistics_table
 from stochnet.storage import bundle_digest, read_observed, summary_digest
 from stochnet.testing import rasters
@@ -123,12 +122,11 @@ def test_any_raster_is_summarised_without_loss(data):
     window = data.draw(st.one_of(st.none(), st.integers(1, raster.n_bins)))
     per_condition = raster.n_conditions > 0 and data.draw(st.booleans())
     summary = sn.RasterSummary.of(raster, window=window, per_condition=per_condition, parts=PARTS)
-    segments = raster_segments(raster, window, per_condition)
-    request = Request(window, per_condition, frozenset(PARTS), segments)
-    expected = reader_of(raster, request).read(0, raster.n_nodes)
-    found = reader_of(summary, request).read(0, raster.n_nodes)
+    trials = Trials.of(raster, window, per_condition)
+    expected = reader_of(raster, trials, PARTS).read(0, raster.n_nodes)
+    found = reader_of(summary, trials, PARTS).read(0, raster.n_nodes)
     for one, other in zip(found, expected, strict=True):
-        for name in one.__slots__:
+        for name in {*one.__slots__, *FIELDS} - {"fields"}:
             left, right = np.asarray(getattr(one, name)), np.asarray(getattr(other, name))
             assert left.dtype == right.dtype, name
             np.testing.assert_array_equal(left, right, err_msg=name)
@@ -162,7 +160,7 @@ def test_what_a_summary_lacks_is_said_in_one_line():
         lambda: sn.select(summary, ["poisson"], criterion="held_out"): "needs the spikes.*aic",
         lambda: sn.fano_factor(summary, 10): r"windows of 5 bins.*with window=10",
         lambda: sn.cv_isi(summary): "this statistic needs the spikes",
-        lambda: sn.RasterSummary.of(raster, parts=["gap"]): "parts are windows.*got gap",
+        lambda: sn.RasterSummary.of(raster, parts=["gap"]): "parts are ages.*got gap$",
         lambda: sn.RasterSummary.of(raster, window=21): "a window must be 1 to 20 bins",
         lambda: sn.SummarySink().summary: "has not taken a whole raster",
     }.items():
