@@ -114,12 +114,15 @@ def test_one_file_is_computed_kept_stored_streamed_fitted_and_offered(tmp_path):
     assert "4 passed" in tested
 
 
+TWICE = """import dataclasses
+from {parts}.gaps import PART as GAPS
+PART = dataclasses.replace(GAPS, name='twice')
+"""
 REFUSED = {
     "without": ("GAPS = 1", r"without must end with PART = Part\('without'"),
     "renamed": ("from {parts}.gaps import PART", r"renamed must end with PART = Part\('renamed'"),
     "twice": (
-        "import dataclasses\nfrom {parts}.gaps import PART as P\n"
-        + "PART = dataclasses.replace(P, name='twice')",
+        TWICE,
         "the field 'gaps' is taken",
     ),
 }
