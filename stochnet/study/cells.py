@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from stochnet.errors import InvalidInputError
@@ -34,7 +34,7 @@ def cells_of(config: StudyConfig, given: list[Cell] | None, version: int) -> dic
     Raises
     ------
     InvalidInputError
-        No cells, or two that are the same.
+        No cells, two that are the same, or none with an axis that tables are to show.
     """
     if given is None:
         if not config.grid:
@@ -49,7 +49,16 @@ def cells_of(config: StudyConfig, given: list[Cell] | None, version: int) -> dic
         if key in found:
             raise InvalidInputError(f"the cell {label(cell)} is there twice; leave one out")
         found[key] = cell
+    axes = axes_of(given)
+    for axis in config.tables.axes or ():
+        if axis not in axes:
+            raise InvalidInputError(f"tables.axes: no axis {axis!r}; there are {', '.join(axes)}")
     return found
+
+
+def axes_of(cells: Iterable[Cell]) -> list[str]:
+    """Return the axes of cells, in the order in which they come."""
+    return list(dict.fromkeys(axis for cell in cells for axis in cell))
 
 
 def checked(given: Any) -> list[Cell]:
@@ -109,7 +118,7 @@ def chosen(cells: Mapping[str, Cell], only: Mapping[str, Any] | None) -> dict[st
     """
     left = dict(cells)
     for axis, wanted in (only or {}).items():
-        axes = dict.fromkeys(name for cell in cells.values() for name in cell)
+        axes = axes_of(cells.values())
         if axis not in axes:
             raise InvalidInputError(f"no axis {axis!r}; the study has {', '.join(axes)}")
         values = wanted if isinstance(wanted, list | tuple) else (wanted,)

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stochnet.errors import InvalidInputError
-from stochnet.study.cells import Cell, text_of
+from stochnet.study.cells import Cell, axes_of, text_of
 from stochnet.study.config import Tables
 from stochnet.study.manifest import Manifest, publish
 
@@ -29,17 +28,8 @@ def write_tables(manifest: Manifest, cells: Mapping[str, Cell], how: Tables) -> 
     Returns
     -------
     dict of str to Path
-
-    Raises
-    ------
-    InvalidInputError
-        An axis is to be shown that no cell has.
     """
-    axes = list(dict.fromkeys(axis for cell in cells.values() for axis in cell))
-    for axis in how.axes or ():
-        if axis not in axes:
-            raise InvalidInputError(f"tables.axes: no axis {axis!r}; there are {', '.join(axes)}")
-    axes = axes if how.axes is None else how.axes
+    axes = axes_of(cells.values()) if how.axes is None else how.axes
     columns: dict[str, dict[str, None]] = {}
     for key in cells:
         for table, rows in manifest.rows(key).items():

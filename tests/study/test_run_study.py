@@ -295,7 +295,7 @@ BAD = [
     (CONFIG + "[tables]\naxes = ['z']\n", CODE, (), "no axis 'z'; there are x, y"),
     (CONFIG, "", (), "no function cell(cell, config)"),
     (CONFIG, "import nonesuch", (), "No module named 'nonesuch' (run.py, line 1)"),
-    (CONFIG, "import results", (), "write from . import results"),
+    (CONFIG, "import run", (), "write from . import run"),
     (CONFIG, "def cell(:", (), "SyntaxError"),
     (CONFIG, CODE + "\nVERSION = 'b'", (), "VERSION"),
     (CONFIG, CODE + "\ndef cells(config): return 3", (), "list of dicts"),
