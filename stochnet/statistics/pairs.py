@@ -100,9 +100,13 @@ def pairwise_correlation(
         raise InvalidInputError(
             f"nodes of pairs must lie in 0 to {raster.n_nodes - 1}, got {nodes[0]} to {nodes[-1]}"
         )
-    # Successive nodes are read together.
-    runs = np.split(nodes, np.flatnonzero(np.diff(nodes) > 1) + 1)
-    words = np.concatenate([active_words(raster.data[int(a[0]) : int(a[-1]) + 1]) for a in runs])
+    if isinstance(raster.data, np.ndarray):
+        chosen = raster.data[nodes]
+    else:
+        # Successive nodes are read together.
+        runs = np.split(nodes, np.flatnonzero(np.diff(nodes) > 1) + 1)
+        chosen = np.concatenate([raster.data[int(a[0]) : int(a[-1]) + 1] for a in runs])
+    words = active_words(chosen)
     every = np.arange(len(words))
     totals = coincidences(words, every, every)
     a, b = index[: len(first)], index[len(first) :]

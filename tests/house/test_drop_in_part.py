@@ -114,17 +114,15 @@ def test_one_file_is_computed_kept_stored_streamed_fitted_and_offered(tmp_path):
     assert "4 passed" in tested
 
 
-TWICE = """import dataclasses
-from {parts}.gaps import PART as GAPS
-PART = dataclasses.replace(GAPS, name='twice')
+TWICE = """
+from dataclasses import replace
+from {parts}.gaps import PART as gaps
+PART = replace(gaps, name="twice")
 """
 REFUSED = {
     "without": ("GAPS = 1", r"without must end with PART = Part\('without'"),
     "renamed": ("from {parts}.gaps import PART", r"renamed must end with PART = Part\('renamed'"),
-    "twice": (
-        TWICE,
-        "the field 'gaps' is taken",
-    ),
+    "twice": (TWICE, "the field 'gaps' is taken"),
 }
 
 

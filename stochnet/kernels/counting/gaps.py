@@ -102,13 +102,13 @@ def gap_sums(words, n_words, n_parts, table, sums, squares):
 
 
 @kernel
-def _compare(before, gap, scale, half, pairs, row, node):
-    """Add a pair of gaps: pairs, |b - a| / (a + b) and its square, in the type of `pairs`."""
-    if before >= 0 and before + gap > 0:
-        share = abs(gap - before) / (gap + before)
-        pairs[0, row, node] += pairs.dtype.type(1)
-        pairs[1, row, node] += pairs.dtype.type(share * scale + half)
-        pairs[2, row, node] += pairs.dtype.type(share * share * scale + half)
+def _compared(before, gap, scale, half, pairs):
+    """Return what a pair of gaps adds: 1, |b - a| / (a + b) and its square, typed as `pairs`."""
+    kind = pairs.dtype.type
+    if before < 0 or before + gap == 0:
+        return kind(0), kind(0), kind(0)
+    share = abs(gap - before) / (gap + before)
+    return kind(1), kind(share * scale + half), kind(share * share * scale + half)
 
 
 @kernel
@@ -124,6 +124,7 @@ def _compare_words(words, limits, scale, half, pairs, shorter):
     for i in range(words.shape[0]):
         for trial in range(words.shape[1]):
             row = min(trial, pairs.shape[1] - 1)
+            n, total, squares = pairs[0, row, i], pairs[1, row, i], pairs[2, row, i]
             previous, before = -1, -1
             for w in range(words.shape[2]):
                 word = words[i, trial, w]
@@ -131,10 +132,13 @@ def _compare_words(words, limits, scale, half, pairs, shorter):
                     t = 64 * w + trailing_zeros(word)
                     word &= word - _ONE
                     if previous >= 0:
-                        _compare(before, t - previous, scale, half, pairs, row, i)
-                        _measure(t - previous, limits, shorter, row, i)
-                        before = t - previous
+                        gap = t - previous
+                        one, share, square = _compared(before, gap, scale, half, pairs)
+                        n, total, squares = n + one, total + share, squares + square
+                        _measure(gap, limits, shorter, row, i)
+                        before = gap
                     previous = t
+            pairs[0, row, i], pairs[1, row, i], pairs[2, row, i] = n, total, squares
 
 
 @kernel
@@ -142,14 +146,18 @@ def _compare_counts(counts, limits, scale, half, pairs, shorter):
     for i in range(counts.shape[0]):
         for trial in range(counts.shape[1]):
             row = min(trial, pairs.shape[1] - 1)
+            n, total, squares = pairs[0, row, i], pairs[1, row, i], pairs[2, row, i]
             previous, before = -1, -1
             for t in range(counts.shape[2]):
                 for _ in range(counts[i, trial, t]):
                     if previous >= 0:
-                        _compare(before, t - previous, scale, half, pairs, row, i)
-                        _measure(t - previous, limits, shorter, row, i)
-                        before = t - previous
+                        gap = t - previous
+                        one, share, square = _compared(before, gap, scale, half, pairs)
+                        n, total, squares = n + one, total + share, squares + square
+                        _measure(gap, limits, shorter, row, i)
+                        before = gap
                     previous = t
+            pairs[0, row, i], pairs[1, row, i], pairs[2, row, i] = n, total, squares
 
 
 def compare_gaps(
