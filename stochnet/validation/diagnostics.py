@@ -12,10 +12,16 @@ from stochnet.bundle.bundle import Bundle
 from stochnet.raster.raster import SpikeRaster
 from stochnet.statistics.nodes import active_bins, spike_count
 from stochnet.validation.comparison import Diagnostic
-from stochnet.validation.matching import per_bin
 
 # Largest difference in the share of a condition.
 SHARE = 0.02
+
+
+def same_width(observed: SpikeRaster, simulated: SpikeRaster) -> bool:
+    """Return whether bins are equally wide, or have no width in either raster."""
+    return bool(
+        np.isclose(observed.bin_width, simulated.bin_width, rtol=1e-9, atol=0, equal_nan=True)
+    )
 
 
 def diagnose(
@@ -59,8 +65,7 @@ def _domain(observed: SpikeRaster, simulated: SpikeRaster) -> Diagnostic:
 
 
 def _bins(observed: SpikeRaster, simulated: SpikeRaster) -> Diagnostic:
-    none = np.isnan(observed.bin_width) and np.isnan(simulated.bin_width)
-    passed = bool(none) or not per_bin(observed, simulated)
+    passed = same_width(observed, simulated)
     found = "Bins are of the same width in both."
     if not passed:
         found = (

@@ -1,72 +1,22 @@
-"""What differs between two rasters, in words, the largest first."""
+"""What differs between two rasters, in words: the findings, and the verdict of a report."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import numpy as np
-from scipy.optimize import linear_sum_assignment
+from stochnet.validation.compared import STATISTICS
+from stochnet.validation.comparison import Comparison, Diagnostic, Finding, excess
 
-from stochnet.statistics.moments import Array
-from stochnet.validation.comparison import Comparison, Finding, excess
-
-# What is seen in other statistics too, if one of these differs in the same place.
-FOLLOWS = {
-    "firing_rate": (
-        "rate_by_condition", "fano_factor", "window_count_law", "gap_law", "cv_isi", "cv2", "lv",
-        "autocorrelation", "population_count", "selectivity", "classification", "dead", "saturated",
-        "participation_ratio",
-    ),
-    "rate_by_condition": (
-        "fano_factor", "selectivity", "window_count_law", "gap_law", "cv_isi", "autocorrelation",
-        "population_count", "signal_correlation", "pairwise_correlation", "classification",
-        "cross_layer_correlation", "participation_ratio",
-    ),
-    "fano_factor": (
-        "window_count_law", "gap_law", "cv_isi", "cv2", "lv", "autocorrelation", "selectivity",
-    ),
-    "noise_correlation": (
-        "population_count", "participation_ratio", "cross_layer_correlation",
-    ),
-    "pairwise_correlation": (
-        "population_count", "participation_ratio", "cross_layer_correlation", "signal_correlation",
-        "noise_correlation",
-    ),
-}  # fmt: skip
-# What has a scale of its own comes after whatever else differs.
-LAST = ("classification",)
 # A difference is explained by another one that is at least this part as large.
 PART = 0.25
 # Below this ratio to its standard error a mean is taken for zero, and no ratio is given.
 ABOUT_ZERO = 8.0
-# Exchanging classes is named if it removes at least this part of the squared distance.
-REMOVED = 0.5
-
-PLURALS = {
-    "firing_rate": "Firing rates",
-    "fano_factor": "Fano factors",
-    "cv_isi": "CVs of gaps",
-    "cv2": "CV2 of gaps",
-    "lv": "Local variations of gaps",
-    "autocorrelation": "Lag-1 autocorrelations",
-    "rate_by_condition": "Rates per condition",
-    "window_count_law": "Laws of window counts",
-    "gap_law": "Laws of gaps",
-    "selectivity": "Class selectivities",
-    "population_count": "Population counts",
-    "pairwise_correlation": "Pairwise correlations",
-    "signal_correlation": "Signal correlations",
-    "noise_correlation": "Noise correlations",
-    "cross_layer_correlation": "Correlations across layers",
-    "participation_ratio": "Participation ratios",
-    "classification": "Classification accuracies",
-    "dead": "Shares of dead nodes",
-    "saturated": "Shares of saturated nodes",
-}
+# Statistics that are named beside the first.
+NAMED = 3
 
 
-def find(statistics: Sequence[Comparison], details: Mapping[int, str]) -> tuple[Finding, ...]:
+def find(statistics: Sequence[Comparison], details: Sequence[str]) -> tuple[Finding, ...]:
     """Return one finding for each statistic that differs, where it differs most.
 
     Statistics whose difference follows from that of a simpler one come after the others.
@@ -74,8 +24,8 @@ def find(statistics: Sequence[Comparison], details: Mapping[int, str]) -> tuple[
     Parameters
     ----------
     statistics : sequence of Comparison
-    details : mapping of int to str
-        What else is known of some of them.
+    details : sequence of str
+        What else is known of each of them.
     """
     worst: dict[str, int] = {}
     for k, one in enumerate(statistics):
@@ -87,11 +37,12 @@ def find(statistics: Sequence[Comparison], details: Mapping[int, str]) -> tuple[
     found = []
     for k in worst.values():
         one = statistics[k]
-        follows = (one.statistic in LAST and len(chosen) > 1) or any(
-            one.statistic in FOLLOWS.get(cause.statistic, ()) and _size(cause) >= PART * _size(one)
+        declared = STATISTICS[one.statistic]
+        follows = (declared.own_scale and len(chosen) > 1) or any(
+            cause.statistic in declared.follows_from and _size(cause) >= PART * _size(one)
             for cause in chosen
         )
-        text = _sentence(one, details.get(k, ""))
+        text = _sentence(one, details[k])
         found.append((follows, -_size(one), Finding(one.scope, one.label, _size(one), text)))
     return tuple(finding for *_, finding in sorted(found, key=lambda item: item[:2]))
 
@@ -102,11 +53,10 @@ def _size(one: Comparison) -> float:
 
 def _sentence(one: Comparison, detail: str) -> str:
     """Say what differs, where and by how much, without a full stop."""
-    name = PLURALS.get(one.statistic, one.label.capitalize())
+    name = STATISTICS[one.statistic].subject
     if one.window is not None:
         name += f" ({one.window} bin{'s' if one.window > 1 else ''})"
-    place = "the network" if one.scope is None else f"layer {one.scope}"
-    start = f"{name} in {place}"
+    start = f"{name} in {_place(one.scope)}"
     rest = f"; {detail}" if detail else ""
     by_mean = [d for d in one.distances if d.name == "mean" and not d.within]
     gap, (observed, simulated) = one.difference, one.intervals
@@ -134,19 +84,53 @@ def _digits(ratio: float) -> int:
     return 2 if abs(ratio - 1) >= 0.02 else 3
 
 
-def changed_classes(observed: Array, simulated: Array) -> str:
-    """Say which classes differ, or seem to be exchanged, from rates (node, condition) of both."""
-    known = ~(np.isnan(observed) | np.isnan(simulated)).any(axis=1)
-    first, second = observed[known], simulated[known]
-    if not len(first):
-        return ""
-    # Squared distance of every class of one raster from every class of the other.
-    apart = np.array([[np.mean((a - b) ** 2) for b in second.T] for a in first.T])
-    own = np.diagonal(apart)
-    _, partner = linear_sum_assignment(apart)
-    moved = np.flatnonzero(partner != np.arange(len(partner)))
-    if len(moved) and apart[moved, partner[moved]].sum() < REMOVED * own[moved].sum():
-        names = ", ".join(map(str, moved[:-1])) + f" and {moved[-1]}"
-        return f"conditions {names} look exchanged"
-    worst = int(np.argmax(own))
-    return f"most in condition {worst}" if own[worst] > 2 * np.median(own) else ""
+def sentences(
+    statistics: Sequence[Comparison],
+    findings: Sequence[Finding],
+    diagnostics: Sequence[Diagnostic] = (),
+) -> str:
+    """Say in two short sentences what differs most, where and by how much, and what is kept.
+
+    A statistic is kept if it is indistinguishable at this size in the network and in every layer.
+    """
+    judged = [one for one in statistics if one.verdict != "undecided"]
+    failed = [one for one in diagnostics if not one.passed]
+    first = f"Not comparable: {failed[0].detail} " if failed else ""
+    if not judged:
+        return (
+            f"{first}No verdict: the rasters are too short to be cut into groups of trials of the "
+            "same make, so nothing says how small a distance has to be. The table shows both sides."
+        )
+    n = len({one.label for one in judged})
+    if not findings:
+        return (
+            f"{first}At this size the surrogate cannot be told from the recording by any of the "
+            f"{n} statistics. {_reach(judged)}"
+        )
+    text = f"{first}{findings[0].sentence}. It keeps {n - len(findings)} of {n} statistics"
+    rest = [f"{one.label} ({_place(one.scope)})" for one in findings[1 : 1 + NAMED]]
+    if len(findings) > 1 + NAMED:
+        rest.append(f"{len(findings) - 1 - NAMED} more")
+    return f"{text}; also different: {_join(rest)}." if rest else f"{text}."
+
+
+def _reach(judged: Sequence[Comparison]) -> str:
+    """Say how small a difference would have been found."""
+    one = next((x for x in judged if x.scope is None and x.smallest is not None), None)
+    if one is None or one.smallest is None:
+        return "Distances stay within what chance explains in the network and in every layer."
+    size = f"{one.smallest:.2g}"
+    if one.observed.mean > 0:
+        size = f"{one.smallest / one.observed.mean:.1%}"
+    return (
+        f"A difference of {size} in the mean {one.label} of the network would have been found with "
+        "probability 0.9."
+    )
+
+
+def _place(scope: str | None) -> str:
+    return "the network" if scope is None else f"layer {scope}"
+
+
+def _join(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

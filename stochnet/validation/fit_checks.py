@@ -3,7 +3,7 @@
 A count is ranked among counts of the same window in rasters drawn from the bundle, ties broken at
 random. Under the true process every rank is equally probable, whatever the process and its
 conditions; so the histogram of ranks is the randomised probability integral transform without a
-formula for the law.
+formula for the distribution.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from stochnet.raster.raster import SpikeRaster
 from stochnet.simulation.simulate import simulate
 from stochnet.statistics.moments import Array
 from stochnet.statistics.nodes import window_counts
-from stochnet.validation.compared.together import take_nodes
 from stochnet.validation.comparison import FitCheck
-from stochnet.validation.sides import Sides
+from stochnet.validation.matching import Matched
+from stochnet.validation.sums.sampled_nodes import sample_nodes, take_nodes
 
 Index = NDArray[np.int64]
 
@@ -38,23 +38,20 @@ def some_nodes(bundle: Bundle, nodes: Index) -> Bundle:
     return Bundle(tuple(fits), (), bundle.n_trials, bundle.n_bins, bundle.conditions)
 
 
-def check_fit(
-    sides: Sides, bundle: Bundle, window: int, rng: np.random.Generator
-) -> tuple[FitCheck, ...]:
-    """Check the laws of window counts of a bundle, in the network and in each layer.
+def check_fit(matched: Matched, bundle: Bundle, window: int) -> tuple[FitCheck, ...]:
+    """Check the window counts of a bundle, in the network and in each layer.
+
+    Nodes are chosen where there are many, rasters are drawn, and ties are broken at random.
 
     Parameters
     ----------
-    sides : Sides
+    matched : Matched
     bundle : Bundle
     window : int
         Bins.
-    rng : numpy.random.Generator
-        Chooses nodes where there are many, draws rasters, and breaks ties.
     """
-    observed = sides.observed
-    n = observed.n_nodes
-    nodes = np.arange(n) if n <= MOST_NODES else np.sort(rng.choice(n, MOST_NODES, replace=False))
+    observed, rng = matched.observed, matched.rng
+    nodes = sample_nodes(0, observed.n_nodes, rng, MOST_NODES)
     few = some_nodes(bundle, nodes)
     counts = window_counts(take_nodes(observed, nodes), window)
     below, same = np.zeros((2, *counts.shape), np.int32)
@@ -72,22 +69,22 @@ def check_fit(
     expected = sum(np.pad(table, ((0, 0), (0, width - table.shape[1]))) for table in tables)
     names = bundle.process_names()[nodes]
     found = []
-    for scope, inside in sides.scopes:
+    for scope, inside in matched.scopes:
         mine = (nodes >= inside.start) & (nodes < inside.stop)
         if not mine.any():
             continue
         seen = np.pad(own[mine].sum(axis=0), (0, width - own.shape[1]))
         found.append(
             FitCheck(
-                scope,
-                tuple(np.unique(names[mine]).tolist()),
-                window,
-                int(mine.sum()),
-                counts.shape[1],
-                np.histogram(place[mine], BINS, (0, 1))[0] / place[mine].size,
-                _from_uniform(place[mine].ravel()),
-                seen.astype(np.float64),
-                np.asarray(expected)[mine].sum(axis=0) / RASTERS,
+                scope=scope,
+                processes=tuple(np.unique(names[mine]).tolist()),
+                window=window,
+                n_nodes=int(mine.sum()),
+                n_windows=counts.shape[1],
+                pit=np.histogram(place[mine], BINS, (0, 1))[0] / place[mine].size,
+                distance=_from_uniform(place[mine].ravel()),
+                observed=seen.astype(np.float64),
+                expected=np.asarray(expected)[mine].sum(axis=0) / RASTERS,
             )
         )
     return tuple(found)
@@ -109,7 +106,7 @@ def _histogram(counts: NDArray[np.int32]) -> Index:
 
 
 def _from_uniform(values: Array) -> float:
-    """Return the largest difference of a distribution function from that of the uniform law."""
+    """Return the largest difference of a distribution function from the uniform one."""
     ordered = np.sort(values)
     steps = np.arange(len(ordered) + 1) / len(ordered)
     return float(max((steps[1:] - ordered).max(), (ordered - steps[:-1]).max()))

@@ -2,111 +2,240 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from stochnet.bundle.bundle import Bundle
 from stochnet.errors import InvalidInputError
+from stochnet.kernels.threads import Progress
 from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.windows import check_window
 from stochnet.statistics.table import USUAL_WINDOWS
-from stochnet.validation.sums.groups import Groups, deal
-from stochnet.validation.sums.units import Units, choose_length, cut_units
+from stochnet.validation.comparison import Diagnostic
+from stochnet.validation.diagnostics import diagnose, same_width
+from stochnet.validation.inference.randomization import Randomization
+from stochnet.validation.sums.pieces import choose_length, cut_pieces
+from stochnet.validation.sums.resampling_groups import ResamplingGroups, deal
+from stochnet.validation.surrogate_fit import SurrogateFit, find_fit
 
 # Groups of each raster; fewer where every group costs one number for each of many nodes.
 MOST_GROUPS, FEWER_GROUPS, MANY_NODES = 48, 24, 20_000
 
+Scopes = tuple[tuple[str | None, slice], ...]
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """How an observed and a simulated raster are compared.
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Resampling:
+    """What is resampled of two rasters: groups of pieces, and random splits of them.
 
     Attributes
     ----------
-    windows : tuple of int
-        Bins per window, ascending.
-    conditions : bool
-        Whether rates per condition can be compared.
-    units : tuple of Units or None
-        What is resampled, observed and simulated; None if there are too few.
-    groups : Groups or None
-        How they are grouped.
-    compared_bins : int
-        Bins in all groups of one raster.
-    notes : tuple of str
-        What a reader should know.
+    groups : tuple of ResamplingGroups
+        Of the observed and of the simulated raster, as many and of the same make.
+    randomization : Randomization
     """
 
+    groups: tuple[ResamplingGroups, ResamplingGroups]
+    randomization: Randomization
+
+    @property
+    def n_strata(self) -> int:
+        """Strata of groups."""
+        return self.groups[0].n_strata
+
+    @property
+    def per_stratum(self) -> int:
+        """Groups of a raster in each stratum."""
+        return self.groups[0].per_stratum
+
+    @property
+    def piece_bins(self) -> int:
+        """Bins of a piece."""
+        return self.groups[0].pieces.length
+
+    @property
+    def compared_bins(self) -> int:
+        """Bins in all groups of a raster."""
+        return self.groups[0].n_bins
+
+    @property
+    def by_condition(self) -> bool:
+        """Whether each piece has a condition, so that strata are conditions."""
+        return bool((self.groups[0].pieces.stratum >= 0).all())
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Matched:
+    """Two rasters, and how they are compared.
+
+    Attributes
+    ----------
+    observed, simulated : SpikeRaster
+        Without a bin width where they do not have the same.
+    windows : tuple of int
+        Bins per window, ascending.
+    n_conditions : int
+        Conditions of both; 0 if they do not have the same.
+    resampling : Resampling or None
+        None if there are too few trials, so that nothing can be judged.
+    fit : SurrogateFit
+        What the surrogate was fitted to.
+    diagnostics : tuple of Diagnostic
+    notes : tuple of str
+        What a reader should know.
+    n_pairs : int
+        Pairs of nodes that are sampled in each scope.
+    rng : numpy.random.Generator
+    progress : callable or None
+    """
+
+    observed: SpikeRaster
+    simulated: SpikeRaster
     windows: tuple[int, ...]
-    conditions: bool
-    units: tuple[Units, Units] | None
-    groups: Groups | None
-    compared_bins: int
+    n_conditions: int
+    resampling: Resampling | None
+    fit: SurrogateFit
+    diagnostics: tuple[Diagnostic, ...]
     notes: tuple[str, ...]
+    n_pairs: int
+    rng: np.random.Generator
+    progress: Progress | None
 
     @property
-    def unit_bins(self) -> int:
-        """Bins of a unit; 0 if there are none."""
-        return 0 if self.units is None else self.units[0].length
+    def rasters(self) -> tuple[SpikeRaster, SpikeRaster]:
+        """Observed and simulated."""
+        return self.observed, self.simulated
 
     @property
-    def labelled(self) -> bool:
-        """Whether each unit has a condition, so that strata are conditions."""
-        return self.units is not None and bool((self.units[0].stratum >= 0).all())
+    def groups(self) -> tuple[ResamplingGroups | None, ResamplingGroups | None]:
+        """Groups of the observed and of the simulated raster."""
+        return (None, None) if self.resampling is None else self.resampling.groups
+
+    @property
+    def n_bins(self) -> int:
+        """Bins of a trial, the fewer of both."""
+        return min(self.observed.n_bins, self.simulated.n_bins)
+
+    @property
+    def piece_bins(self) -> int:
+        """Bins of a piece, or of a trial where nothing is resampled."""
+        return self.n_bins if self.resampling is None else self.resampling.piece_bins
+
+    @property
+    def compared_bins(self) -> int:
+        """Bins of either raster that are compared at equal size; 0 where nothing is judged."""
+        return 0 if self.resampling is None else self.resampling.compared_bins
+
+    @property
+    def bin_seconds(self) -> float:
+        """Seconds of a bin; 1 where rates are per bin."""
+        return 1.0 if math.isnan(self.observed.bin_width) else self.observed.bin_width
+
+    @property
+    def scopes(self) -> Scopes:
+        """The network, and the layers unless there is only one: name and nodes."""
+        layers = self.observed.layers
+        whole: Scopes = ((None, slice(0, self.observed.n_nodes)),)
+        return whole + tuple((x.name, x.nodes) for x in layers if len(layers) > 1)
+
+    def say(self, what: str, done: int, total: int) -> None:
+        """Report progress, if anyone listens."""
+        if self.progress is not None:
+            self.progress(what, done, total)
 
 
 def match(
     observed: SpikeRaster,
     simulated: SpikeRaster,
-    windows: Sequence[int] | None,
+    windows: Sequence[int] | None = None,
+    *,
+    bundle: Bundle | None = None,
+    n_pairs: int = 1,
     rng: np.random.Generator,
-) -> Match:
+    progress: Progress | None = None,
+) -> Matched:
     """Plan a comparison.
 
     Parameters
     ----------
     observed, simulated : SpikeRaster
-    windows : sequence of int or None
-        None takes the usual ones that fit.
+    windows : sequence of int, optional
+        By default the usual ones that fit.
+    bundle : Bundle, optional
+        What the surrogate was drawn from.
+    n_pairs : int
     rng : numpy.random.Generator
-        Deals the groups.
+        Deals the groups and splits them.
+    progress : callable, optional
 
     Raises
     ------
     InvalidInputError
         Other nodes or layers, or a window of which a raster does not hold two.
     """
+    if n_pairs < 1:
+        raise InvalidInputError(f"n_pairs must be at least 1, got {n_pairs}")
     check_layers_alike(observed, simulated)
     chosen = choose_windows(observed, simulated, windows)
     same_conditions = 0 < observed.n_conditions == simulated.n_conditions
+    resampling = _resample(observed, simulated, chosen, rng)
     notes = _notes(observed, simulated, same_conditions)
-    length = choose_length(observed, simulated, chosen)
-    units = groups = None
-    if length is not None:
-        units = cut_units(observed, length), cut_units(simulated, length)
-        most = MOST_GROUPS if observed.n_nodes <= MANY_NODES else FEWER_GROUPS
-        groups = deal(*units, most, rng)
-    if length is None or units is None or groups is None:
+    if resampling is None:
         notes.append(
             "Nothing could be judged: that takes at least two trials, or pieces of trials, of "
             "every condition in both rasters. Distances and floors are therefore missing."
         )
-        return Match(chosen, same_conditions, None, None, 0, tuple(notes))
-    made_of = "trials" if length == observed.n_bins else f"pieces of {length} bins"
-    compared = groups.n_units * length
-    notes.insert(
-        0,
-        f"Compared are {compared:,} bins of each raster, in {groups.n_groups} groups of {made_of} "
-        "that hold every condition equally often in both.",
+    else:
+        notes.insert(0, _compared(resampling, observed.n_bins))
+        lost = ", ".join(str(one) for one in chosen if one > resampling.piece_bins)
+        if lost:
+            notes.append(
+                f"Windows of {lost} bins are longer than the pieces that are resampled, so "
+                "statistics of them have no floor."
+            )
+    diagnostics = diagnose(observed, simulated, bundle)
+    if not same_width(observed, simulated):
+        observed, simulated = (replace(x, bin_width=math.nan) for x in (observed, simulated))
+    fit = find_fit(observed, simulated, bundle)
+    return Matched(
+        observed=observed,
+        simulated=simulated,
+        windows=chosen,
+        n_conditions=observed.n_conditions if same_conditions else 0,
+        resampling=resampling,
+        fit=fit,
+        diagnostics=diagnostics,
+        notes=(fit.note, *notes),
+        n_pairs=n_pairs,
+        rng=rng,
+        progress=progress,
     )
-    lost = [window for window in chosen if window > length]
-    if lost:
-        notes.append(
-            f"Windows of {_list(lost)} bins are longer than the pieces that are resampled, so "
-            "statistics of them have no floor."
-        )
-    return Match(chosen, same_conditions, units, groups, compared, tuple(notes))
+
+
+def _resample(
+    observed: SpikeRaster, simulated: SpikeRaster, windows: Sequence[int], rng: np.random.Generator
+) -> Resampling | None:
+    length = choose_length(observed, simulated, windows)
+    if length is None:
+        return None
+    most = MOST_GROUPS if observed.n_nodes <= MANY_NODES else FEWER_GROUPS
+    groups = deal(cut_pieces(observed, length), cut_pieces(simulated, length), most, rng)
+    if groups is None:
+        return None
+    drawn = Randomization.of(groups[0].n_strata, groups[0].per_stratum, rng)
+    return Resampling(groups, drawn)
+
+
+def _compared(resampling: Resampling, n_bins: int) -> str:
+    length, number = resampling.piece_bins, resampling.groups[0].n_groups
+    made_of = "trials" if length == n_bins else f"pieces of {length} bins"
+    return (
+        f"Compared are {resampling.compared_bins:,} bins of each raster, in {number} groups of "
+        f"{made_of} that hold every condition equally often in both."
+    )
 
 
 def check_layers_alike(observed: SpikeRaster, simulated: SpikeRaster) -> None:
@@ -185,7 +314,7 @@ def _notes(observed: SpikeRaster, simulated: SpikeRaster, same_conditions: bool)
             "The two rasters do not have the same conditions, so rates per condition are not "
             "compared."
         )
-    if not _same_width(observed, simulated):
+    if not same_width(observed, simulated):
         notes.append("The bin widths differ, so rates are compared per bin and not per second.")
     stimuli = observed.stimuli
     if stimuli is not None:
@@ -198,18 +327,3 @@ def _notes(observed: SpikeRaster, simulated: SpikeRaster, same_conditions: bool)
                 "would make them, and the floor is too low."
             )
     return notes
-
-
-def _same_width(observed: SpikeRaster, simulated: SpikeRaster) -> bool:
-    return bool(
-        np.isclose(observed.bin_width, simulated.bin_width, rtol=1e-9, atol=0, equal_nan=True)
-    )
-
-
-def per_bin(observed: SpikeRaster, simulated: SpikeRaster) -> bool:
-    """Return whether rates are to be compared per bin: no common width of bins in seconds."""
-    return not _same_width(observed, simulated) or bool(np.isnan(observed.bin_width))
-
-
-def _list(values: Sequence[int]) -> str:
-    return ", ".join(map(str, values))

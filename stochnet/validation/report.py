@@ -6,7 +6,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,9 @@ from stochnet.validation.comparison import (
     Finding,
     FitCheck,
     Source,
-    sentences,
 )
 from stochnet.validation.excerpt.excerpt import Excerpt
-from stochnet.validation.excerpt.figures_json import checks, figures
+from stochnet.validation.findings import sentences
 
 SCHEMA = "stochnet-validation/2"
 
@@ -156,34 +155,33 @@ class Report:
             "verdict": self.verdict,
             "passed": self.passed,
             "rule": RULE,
-            "observed": asdict(self.observed),
-            "simulated": asdict(self.simulated),
-            "windows": list(self.windows),
+            "observed": self.observed,
+            "simulated": self.simulated,
+            "windows": self.windows,
             "layers": [{"name": x.name, "kind": x.kind, "n_nodes": x.n_nodes} for x in self.layers],
             "compared_bins": self.compared_bins,
-            "diagnostics": [asdict(one) for one in self.diagnostics],
+            "diagnostics": self.diagnostics,
             "quality": self.quality,
             "baseline": self.baseline,
             "held_out": self.held_out,
-            "findings": [asdict(one) for one in self.findings],
-            "notes": list(self.notes),
+            "findings": self.findings,
+            "notes": self.notes,
             "statistics": [
                 {
-                    **asdict(one),
+                    **_fields(one),
                     "distances": [
-                        {**asdict(d), "ratio": d.ratio, "within": d.within} for d in one.distances
+                        {**_fields(d), "ratio": d.ratio, "within": d.within} for d in one.distances
                     ],
                     "verdict": one.verdict,
                     "ratio": one.ratio,
                 }
                 for one in self.statistics
             ],
-            "checks": checks(self.checks),
-            "figures": figures(self.excerpt),
+            "checks": self.checks,
+            "figures": self.excerpt.figures(),
             "nodes": self.excerpt.table.to_dict(),
         }
-        strict = _strict(found)
-        return dict(strict)
+        return dict(_strict(found))
 
     def to_json(self, path: str | os.PathLike[str]) -> None:
         """Write the numbers to a file of strict JSON."""
@@ -204,8 +202,16 @@ class Report:
         write(self, path, title=title)
 
 
+def _fields(record: Any) -> dict[str, Any]:
+    return {one.name: getattr(record, one.name) for one in fields(record)}
+
+
 def _strict(value: Any) -> Any:
-    """Replace numbers that JSON does not have by None, all the way down."""
+    """Return records, arrays and tuples as JSON has them; None for a number that it lacks."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if is_dataclass(value):
+        value = _fields(value)
     if isinstance(value, dict):
         return {key: _strict(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,38 +1,49 @@
-"""Compare two rasters, statistic by statistic, with halves of the first as the floor."""
+"""Compare two rasters, statistic by statistic, with halves of the first as the floor.
+
+A comparison goes through five stages, each with its record: the rasters are *matched* (by what and
+in which groups of trials they can be compared), their statistics are *measured*, *weighed* against
+what chance makes, and *judged* together; the *report* says what came of it.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from stochnet.bundle.bundle import Bundle
-from stochnet.errors import InvalidInputError
 from stochnet.kernels.threads import Progress, single_library_thread
+from stochnet.raster.layers import Layer
 from stochnet.raster.raster import SpikeRaster
+from stochnet.simulation.simulate import simulate
 from stochnet.statistics.nodes import active_bins
 from stochnet.statistics.table import USUAL_WINDOWS
-from stochnet.validation.choice import CLASSIFICATION, DIMENSION, POPULATION, choose
-from stochnet.validation.compared import gather
-from stochnet.validation.compared.many_nodes import of_classifier, of_dimension
-from stochnet.validation.compared.nodewise import statistics_to_compare
-from stochnet.validation.compared.pairs_compared import CORRELATIONS
-from stochnet.validation.comparison import FitCheck, Source
-from stochnet.validation.diagnostics import diagnose
-from stochnet.validation.excerpt.excerpt import excerpt
+from stochnet.validation.compared import STATISTICS, Chosen, choose
+from stochnet.validation.comparison import Comparison, Finding, FitCheck, Source
+from stochnet.validation.excerpt.excerpt import Excerpt, excerpt
 from stochnet.validation.findings import find
 from stochnet.validation.fit_checks import check_fit
-from stochnet.validation.judging.baseline import KIND, Baseline
-from stochnet.validation.judging.baseline import of_nodes as independent
-from stochnet.validation.judging.evidence import conclude
-from stochnet.validation.judging.fit_error import fit_error
-from stochnet.validation.matching import match, per_bin
-from stochnet.validation.origin import origin
+from stochnet.validation.fit_error import measure_fit_error
+from stochnet.validation.inference.evidence import Evidence, conclude
+from stochnet.validation.kinds.node_statistic import NodeStatistic, weigh_nodes
+from stochnet.validation.kinds.pair_statistic import weigh_pairs
+from stochnet.validation.kinds.statistic import BASELINE_SEED, Array, Measured
+from stochnet.validation.kinds.survey import plan_survey, survey_both, take
+from stochnet.validation.matching import Matched, match
 from stochnet.validation.report import Report
-from stochnet.validation.sides import Sides, survey_both
+from stochnet.validation.sums.sampled_nodes import sample_nodes
+
+KIND = (
+    "nodes independent of each other, one rate each, that of the observed recording: no tuning to "
+    "conditions, no memory, no correlation. For what that keeps by itself (firing rates, dead and "
+    "saturated nodes), all nodes of a layer at its mean rate"
+)
+MOST_NODES = 2000
+# A baseline this close to the floor cannot be told from it, and is no mark to measure by.
+CLOSE = 1.1
 
 
 @single_library_thread()
@@ -66,13 +77,9 @@ def validate(
     windows : sequence of int, default (10, 100)
         Bins per window of the Fano factors. The default leaves out those that do not fit.
     statistics : sequence of str, optional
-        Names of those to compare, of ``"firing_rate"``, ``"fano_factor"``,
-        ``"window_count_law"``, ``"cv_isi"``, ``"cv2"``, ``"lv"``, ``"gap_law"``,
-        ``"autocorrelation"``, ``"rate_by_condition"``, ``"selectivity"``, ``"dead"``,
-        ``"saturated"``, ``"population_count"``, ``"pairwise_correlation"``,
-        ``"signal_correlation"``, ``"noise_correlation"``, ``"cross_layer_correlation"``,
-        ``"participation_ratio"`` and ``"classification"``; by default all that both rasters have.
-        What is not named is not computed.
+        Names of those to compare, for example ``"firing_rate"`` and ``"fano_factor"``: see the
+        page on validating, or any report; by default all that both rasters have. What is not named
+        is not computed.
     n_pairs : int, default 2000
         Pairs of nodes whose correlation is compared, in the network and in each layer.
     rng : numpy.random.Generator, int or None, default 0
@@ -103,96 +110,192 @@ def validate(
     groups, and 24 for more than 20,000 nodes), and the nodes of the sampled pairs.
 
     """
-    if n_pairs < 1:
-        raise InvalidInputError(f"n_pairs must be at least 1, got {n_pairs}")
-    generator = np.random.default_rng(rng)
-    # Only the default itself shrinks: the same windows given by the user must fit.
-    asked = None if windows is USUAL_WINDOWS else windows
-    plan = match(observed, simulated, asked, generator)
-    chance = None if plan.groups is None else plan.groups.chance(generator)
-    diagnostics = diagnose(observed, simulated, bundle)
-    if per_bin(observed, simulated):
-        observed, simulated = (
-            replace(raster, bin_width=math.nan) for raster in (observed, simulated)
-        )
-    known = origin(observed, simulated, bundle)
-    sides = Sides(observed, simulated, plan, chance, progress, known)
-    table = statistics_to_compare(
-        plan.windows,
-        conditions=observed.n_conditions if plan.conditions else 0,
-        bins=min(observed.n_bins, simulated.n_bins),
-        length=plan.unit_bins or min(observed.n_bins, simulated.n_bins),
-        unit="spikes per bin" if math.isnan(observed.bin_width) else "spikes per second",
+    matched = match(
+        observed,
+        simulated,
+        # Only the default itself shrinks: the same windows given by the user must fit.
+        None if windows is USUAL_WINDOWS else windows,
+        bundle=bundle,
+        n_pairs=n_pairs,
+        rng=np.random.default_rng(rng),
+        progress=progress,
     )
-    chosen = choose(
-        statistics,
-        table,
-        observed.n_nodes,
-        conditions=observed.n_conditions if plan.conditions else 0,
-        n_layers=len(observed.layers),
-        each=0 if plan.groups is None else plan.groups.each,
-    )
-    # The figures show firing rates in any case.
-    table = tuple(x for x in table if x.name in chosen or x.name == "firing_rate")
-    found = survey_both(sides, table, executor, population=POPULATION in chosen)
-    pairs = [name for name in CORRELATIONS if name in chosen]
-    refitted = bundle or known.bundle(observed)
-    if refitted is not None and chance is not None and known.fitted_bins:
-        error = fit_error(sides, table, refitted, generator, names=chosen, n_pairs=n_pairs)
-        sides = replace(sides, fit_error=error)
+    chosen = choose(statistics, matched)
+    measured = measure(matched, chosen, bundle, executor)
+    weighed = weigh(matched, chosen, measured)
+    judged = judge(weighed)
+    return report(matched, chosen, measured, judged)
+
+
+def measure(
+    matched: Matched, chosen: Chosen, bundle: Bundle | None, executor: Executor | None
+) -> Measured:
+    """Compute the statistics of nodes of both rasters, and measure the error of the fit."""
+    observed = matched.observed
+    population = any(one.population for one in chosen.network)
+    values = survey_both(matched, chosen.surveyed, executor, population=population)
+    fit_error = measure_fit_error(matched, chosen, bundle)
     checks: tuple[FitCheck, ...] = ()
-    if bundle is not None and plan.windows:
-        checks = check_fit(sides, bundle, plan.windows[0], generator)
-    active = np.asarray(active_bins(observed) / (observed.n_trials * observed.n_bins))
-    base = independent(sides, table, found[0], active, generator)
-    evidence = gather.of_nodes(sides, [x for x in table if x.name in chosen], found)
-    population = [np.sum(list(x.population.values()), axis=0) for x in found if x.population]
-    if POPULATION in chosen:
-        evidence += gather.of_population(sides, found, population, active)
-    if pairs:
-        evidence += gather.of_pairs(sides, pairs, n_pairs, generator)
-    if DIMENSION in chosen:
-        evidence += of_dimension(sides, active, generator)
-    if CLASSIFICATION in chosen:
-        evidence += of_classifier(sides, active, generator)
-    order = {scope: k for k, (scope, _) in enumerate(sides.scopes)}
-    evidence.sort(key=lambda one: order[one.comparison.scope])
-    base |= {
-        (one.comparison.label, one.comparison.scope): one.baseline
-        for one in evidence
-        if one.baseline == one.baseline
-    }
-    compared = [Baseline(base).rate(one) for one in conclude(evidence)]
-    width = 1.0 if math.isnan(observed.bin_width) else observed.bin_width
-    rates = [side.whole["firing rate"] * width for side in found]
-    fanos = next((x for x in table if x.name == "fano_factor"), None)
-    nothing = np.full(observed.n_nodes, np.nan)
-    shown = [nothing if fanos is None else side.whole[fanos.label] for side in found]
-    tuned = next((x.label for x in table if x.name == "selectivity"), None)
-    selectivities = None if tuned is None else (found[0].whole[tuned], found[1].whole[tuned])
-    node_flags = {x.comparison.label: x.q_values for x in evidence if x.q_values is not None}
+    if bundle is not None and matched.windows:
+        checks = check_fit(matched, bundle, matched.windows[0])
+    return Measured(
+        values,
+        np.asarray(active_bins(observed) / (observed.n_trials * observed.n_bins)),
+        fit_error,
+        checks,
+    )
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Weighed:
+    """Statistics beside what chance makes of them, and beside the independent baseline.
+
+    Attributes
+    ----------
+    evidence : list of Evidence
+        Those of the network, then those of each layer.
+    baseline : dict of (label, scope) to float
+        Distances of the independent baseline.
+    """
+
+    evidence: list[Evidence]
+    baseline: dict[tuple[str, str | None], float]
+
+
+def weigh(matched: Matched, chosen: Chosen, measured: Measured) -> Weighed:
+    """Weigh what was measured, and measure what is weighed pair by pair or all at once."""
+    baseline = node_baseline(matched, measured, chosen.surveyed)
+    evidence = weigh_nodes(matched, measured, chosen.nodes)
+    evidence += weigh_pairs(matched, measured, chosen.pairs)
+    for one in chosen.network:
+        evidence += one.weigh(matched, measured)
+    place = {scope: k for k, (scope, _) in enumerate(matched.scopes)}
+    evidence.sort(
+        key=lambda one: (place[one.comparison.scope], STATISTICS[one.comparison.statistic].order)
+    )
+    for weighed in evidence:
+        if not np.isnan(weighed.baseline):
+            baseline[weighed.comparison.label, weighed.comparison.scope] = weighed.baseline
+    return Weighed(evidence, baseline)
+
+
+def node_baseline(
+    matched: Matched, measured: Measured, statistics: Sequence[NodeStatistic]
+) -> dict[tuple[str, str | None], float]:
+    """Return the distance of independent nodes from the observed raster, by label and scope.
+
+    Where there are many nodes some are drawn. Root mean square differences over nodes.
+    """
+    groups, source, rate = matched.groups[0], matched.observed, measured.active
+    if groups is None:
+        return {}
+    nodes = sample_nodes(0, len(rate), matched.rng, MOST_NODES)
+    network = Bundle.from_params(
+        "bernoulli", {"p": rate[nodes]}, conditions=source.conditions, bin_width=source.bin_width
+    )
+    drawn = simulate(network, source.n_trials, source.n_bins, seed=BASELINE_SEED)
+    drawn = replace(drawn, layers=(Layer("nodes", "nodes", (len(nodes),), 0, len(nodes)),))
+    independent = take(plan_survey(drawn, statistics, groups)).grouped
+    alike = np.concatenate([np.full(x.n_nodes, rate[x.nodes].mean()) for x in source.layers])
+    distances = {}
+    for one in statistics:
+        if one.label not in independent:
+            continue
+        other = independent[one.label]
+        if one.of_active is not None:
+            other = one.of_active(alike[nodes], matched.bin_seconds)
+        gap = measured.values[0].grouped[one.label][nodes] - other
+        for scope, inside in matched.scopes:
+            mine = (nodes >= inside.start) & (nodes < inside.stop)
+            squares = (gap[mine] ** 2).ravel()
+            if (~np.isnan(squares)).any():
+                distances[one.label, scope] = float(np.sqrt(np.nanmean(squares)))
+    return distances
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Judged:
+    """Comparisons with their verdicts, and what follows from them.
+
+    Attributes
+    ----------
+    comparisons : tuple of Comparison
+    findings : tuple of Finding
+        What differs, the largest first.
+    node_flags : dict of label to ndarray (node,)
+        As in `Report`.
+    """
+
+    comparisons: tuple[Comparison, ...]
+    findings: tuple[Finding, ...]
+    node_flags: dict[str, Array]
+
+
+def judge(weighed: Weighed) -> Judged:
+    """Judge all evidence together."""
+    evidence = weighed.evidence
+    comparisons = tuple(
+        with_quality(one, weighed.baseline.get((one.label, one.scope), np.nan))
+        for one in conclude(evidence)
+    )
+    return Judged(
+        comparisons,
+        find(comparisons, [one.detail for one in evidence]),
+        {x.comparison.label: x.q_values for x in evidence if x.q_values is not None},
+    )
+
+
+def with_quality(one: Comparison, baseline: float) -> Comparison:
+    """Return a comparison with its quality: 0 at the distance of the baseline, 1 at the floor."""
+    if not one.distances or math.isnan(baseline):
+        return one
+    main = one.distances[-1]
+    if baseline <= CLOSE * main.floor or main.limit >= baseline:
+        # The baseline is as good as can be, and so is what cannot be told from it.
+        quality = 1.0 if main.within else min(1.0, main.floor / main.value)
+    else:
+        quality = (baseline - main.value) / (baseline - main.floor)
+    return replace(one, baseline=baseline, quality=min(1.0, max(0.0, quality)))
+
+
+def report(matched: Matched, chosen: Chosen, measured: Measured, judged: Judged) -> Report:
+    """Put everything together, with the material of the figures."""
     return Report(
-        Source.of(observed),
-        Source.of(simulated),
-        plan.windows,
-        observed.layers,
-        plan.compared_bins,
-        tuple(compared),
-        (known.note, *plan.notes),
-        excerpt(
-            observed,
-            simulated,
-            (rates[0], rates[1]),
-            (shown[0], shown[1]),
-            None if fanos is None else fanos.window,
-            population,
-            selectivities=selectivities,
-            q_values=node_flags,
-        ),
-        findings=find(compared, {k: one.detail for k, one in enumerate(evidence)}),
-        held_out=known.held_out,
-        checks=checks,
-        node_flags=node_flags,
+        observed=Source.of(matched.observed),
+        simulated=Source.of(matched.simulated),
+        windows=matched.windows,
+        layers=matched.observed.layers,
+        compared_bins=matched.compared_bins,
+        statistics=judged.comparisons,
+        notes=matched.notes,
+        excerpt=_excerpt(matched, chosen, measured, judged),
+        diagnostics=matched.diagnostics,
         baseline=KIND,
-        diagnostics=diagnostics,
+        findings=judged.findings,
+        held_out=matched.fit.held_out,
+        checks=measured.checks,
+        node_flags=judged.node_flags,
+    )
+
+
+def _excerpt(matched: Matched, chosen: Chosen, measured: Measured, judged: Judged) -> Excerpt:
+    """Collect the material of the figures: rates, and Fano factors and selectivities if known."""
+    missing = np.full(matched.observed.n_nodes, np.nan)
+    first = {one.name: one for one in reversed(chosen.surveyed)}
+
+    def both(name: str) -> tuple[Array, Array]:
+        label = first[name].label if name in first else ""
+        observed, simulated = (one.whole.get(label, missing) for one in measured.values)
+        return observed, simulated
+
+    observed, simulated = both("firing_rate")
+    return excerpt(
+        matched.observed,
+        matched.simulated,
+        rates=(observed * matched.bin_seconds, simulated * matched.bin_seconds),
+        fanos=both("fano_factor"),
+        window=first["fano_factor"].window if "fano_factor" in first else None,
+        population=[one.population() for one in measured.values if one.active_nodes],
+        selectivities=both("selectivity"),
+        q_values=judged.node_flags,
     )

@@ -153,6 +153,6 @@ def test_nodes_that_fire_together_are_neighbours():
 
 
 def test_laws_sum_to_one_and_hold_every_node(report):
-    for one in (*report.excerpt.rate_laws, report.excerpt.population_law):
+    for one in (*report.excerpt.rate_histograms, report.excerpt.population_histogram):
         for side in (one.observed, one.simulated):
             assert side.sum() == pytest.approx(1)

@@ -6,15 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 import stochnet as sn
 from stochnet.raster.layers import Layer
 from stochnet.raster.packing import last_word_mask, unpack
-from stochnet.validation.comparison import kolmogorov
+from stochnet.validation.compared.population_count import kolmogorov
 from stochnet.validation.matching import choose_windows
-from stochnet.validation.sums.groups import deal, how_many
-from stochnet.validation.sums.units import choose_length, cut_units
+from stochnet.validation.sums.pieces import choose_length, cut_pieces
+from stochnet.validation.sums.resampling_groups import deal, how_many
 from tests.support.pages import check_page
 
 N, K, T = 300, 60, 50
@@ -261,28 +263,27 @@ def test_notes_say_what_a_reader_must_know(observed):
 
 
 def test_groups_are_equal_and_hold_every_condition_alike(observed):
-    length = choose_length(observed, observed, (10,))
-    units = cut_units(observed, length)
-    groups = deal(units, units, 50, np.random.default_rng(0))
-    assert (groups.n_strata, groups.each) == (10, 3 if length == 25 else groups.each)
-    for inside in groups.inside:
-        assert inside.shape == (units.n_units, groups.n_groups)
+    pieces = cut_pieces(observed, choose_length(observed, observed, (10,)))
+    both = deal(pieces, pieces, 50, np.random.default_rng(0))
+    assert both[0].n_bins == both[1].n_bins
+    for groups in both:
+        assert (groups.n_strata, groups.n_groups) == (10, 10 * groups.per_stratum)
+        inside = groups.inside
+        assert inside.shape == (pieces.n_pieces, groups.n_groups)
         assert (inside.sum(axis=1) <= 1).all()
-        assert inside.sum() == groups.n_units
-        for stratum in range(10):
-            mine = inside[:, stratum * groups.each : (stratum + 1) * groups.each]
+        assert inside.sum() * pieces.length == groups.n_bins
+        for stratum, mine in enumerate(np.split(inside, 10, axis=1)):
             assert len(set(mine.sum(axis=0))) == 1
-            assert set(units.stratum[mine.any(axis=1)]) == {stratum}
+            assert set(pieces.stratum[mine.any(axis=1)]) == {stratum}
 
 
-def test_groups_leave_out_as_few_units_as_can_be():
+def test_groups_leave_out_as_few_pieces_as_can_be():
     assert [how_many(n, 6) for n in (2, 5, 6, 7, 12, 13)] == [2, 5, 6, 6, 6, 6]
     assert how_many(100, 48) == 25
 
 
-def test_units_hold_the_bins_they_name(observed):
-    units = cut_units(observed, 20)
-    cut = units.cut(observed.data)
+def test_pieces_hold_the_bins_they_name(observed):
+    cut = cut_pieces(observed, 20).cut(observed.data)
     dense = observed.to_dense()
     np.testing.assert_array_equal(unpack(cut, 20), dense[:, :, :40].reshape(N, K * 2, 20))
 
@@ -292,12 +293,22 @@ def test_pieces_of_any_length_are_cut_from_words(rng, length):
     dense = rng.random((3, 2, 150)) < 0.4
     raster = sn.SpikeRaster.from_dense(dense)
     counts = dense.astype(np.uint8)
-    units, n = cut_units(raster, length), 150 // length
+    pieces, n = cut_pieces(raster, length), 150 // length
     expected = dense[:, :, : n * length].reshape(3, 2 * n, length)
-    np.testing.assert_array_equal(unpack(units.cut(raster.data), length), expected)
-    np.testing.assert_array_equal(units.cut(counts), expected)
-    last = units.cut(raster.data)[..., -1]
+    np.testing.assert_array_equal(unpack(pieces.cut(raster.data), length), expected)
+    np.testing.assert_array_equal(pieces.cut(counts), expected)
+    last = pieces.cut(raster.data)[..., -1]
     assert not (last & ~last_word_mask(length)).any()
+
+
+@given(st.lists(st.integers(0, 5), min_size=1), st.lists(st.integers(0, 5), min_size=1))
+def test_distributions_with_ties_are_compared_at_every_value(first, second):
+    expected = max(
+        abs(sum(x <= at for x in first) / len(first) - sum(x <= at for x in second) / len(second))
+        for at in range(6)
+    )
+    found = kolmogorov(np.array(first), np.array(second))
+    assert found == pytest.approx(expected, abs=1e-15)
 
 
 def test_the_kolmogorov_distance_is_that_of_scipy(rng):

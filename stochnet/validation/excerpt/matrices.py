@@ -1,9 +1,9 @@
-"""Correlations between nodes of a layer as matrices, in one order for both sides."""
+"""Correlations between nodes of a layer as matrices, in one order for both rasters."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,13 @@ from stochnet.raster.raster import SpikeRaster
 from stochnet.statistics.counting import packed
 from stochnet.statistics.moments import Array, phi
 from stochnet.statistics.pairs import coincidences
-from stochnet.validation.compared.together import take_nodes
 from stochnet.validation.excerpt.sampling import evenly_by
+from stochnet.validation.sums.sampled_nodes import take_nodes
 
 Index = NDArray[np.int64]
 
 MATRIX_NODES = 40
+DECIMALS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,16 @@ class CorrelationMatrix:
     observed: Array
     simulated: Array
 
+    def rounded(self) -> CorrelationMatrix:
+        """Return the matrices as JSON has them."""
+        both = np.round(self.observed, DECIMALS), np.round(self.simulated, DECIMALS)
+        return replace(self, observed=both[0], simulated=both[1])
+
 
 def correlation_matrices(
     observed: SpikeRaster, simulated: SpikeRaster, layers: Sequence[Layer], rate: Array
 ) -> tuple[CorrelationMatrix, ...]:
-    """Correlate up to 40 nodes of each layer with each other, on both sides.
+    """Correlate up to 40 nodes of each layer with each other, in both rasters.
 
     Parameters
     ----------
@@ -61,10 +67,10 @@ def correlation_matrices(
         if len(varying) < 2:
             continue
         nodes = np.sort(evenly_by(varying, rate, MATRIX_NODES))
-        sides = [_correlate(raster, nodes) for raster in (observed, simulated)]
-        order = alike_first(sides[0])
-        sides = [side[np.ix_(order, order)] for side in sides]
-        found.append(CorrelationMatrix(layer.name, nodes[order], sides[0], sides[1]))
+        both = [_correlate(raster, nodes) for raster in (observed, simulated)]
+        order = alike_first(both[0])
+        both = [matrix[np.ix_(order, order)] for matrix in both]
+        found.append(CorrelationMatrix(layer.name, nodes[order], both[0], both[1]))
     return tuple(found)
 
 

@@ -60,7 +60,7 @@ class NodeTable:
     @property
     def selective(self) -> bool:
         """Whether a node has a selectivity."""
-        return not all(np.isnan(side).all() for side in self.selectivities)
+        return not all(np.isnan(one).all() for one in self.selectivities)
 
     @property
     def tested(self) -> bool:
@@ -79,9 +79,9 @@ class NodeTable:
                     "node": int(node),
                     "layer": self.layer_of[k],
                     "index": int(self.index[k]),
-                    "rate": [float(side[k]) for side in self.rates],
-                    "fano_factor": [float(side[k]) for side in self.fanos],
-                    "selectivity": [float(side[k]) for side in self.selectivities],
+                    "rate": [float(one[k]) for one in self.rates],
+                    "fano_factor": [float(one[k]) for one in self.fanos],
+                    "selectivity": [float(one[k]) for one in self.selectivities],
                     "q_value": float(self.smallest[k]),
                     "q_values": {x: float(values[k]) for x, values in self.q_values.items()},
                     "differs_in": list(self.flags[k]),
@@ -128,23 +128,23 @@ def node_table(
     smallest[np.isinf(smallest)] = np.nan
 
     def pick(both: Both | None) -> Both:
-        sides = both or (missing, missing)
-        return sides[0][order], sides[1][order]
+        observed, simulated = both or (missing, missing)
+        return observed[order], simulated[order]
 
     return NodeTable(
-        order.astype(np.int64),
-        tuple(layers[k].name for k in place[order]),
-        (order - first[place[order]]).astype(np.int64),
-        pick(rates),
-        pick(fanos),
-        pick(selectivities),
-        {label: values[order] for label, values in tests.items()},
-        smallest[order],
-        tuple(
+        nodes=order.astype(np.int64),
+        layer_of=tuple(layers[k].name for k in place[order]),
+        index=(order - first[place[order]]).astype(np.int64),
+        rates=pick(rates),
+        fanos=pick(fanos),
+        selectivities=pick(selectivities),
+        q_values={label: values[order] for label, values in tests.items()},
+        smallest=smallest[order],
+        flags=tuple(
             tuple(label for label, values in tests.items() if values[node] < FALSE_DISCOVERIES)
             for node in order
         ),
-        n_nodes,
-        int(np.sum(smallest < FALSE_DISCOVERIES)),
-        n_worst,
+        n_nodes=n_nodes,
+        n_flagged=int(np.sum(smallest < FALSE_DISCOVERIES)),
+        n_worst=n_worst,
     )

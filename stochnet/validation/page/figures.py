@@ -1,4 +1,4 @@
-"""Figures of a validation: laws of rates and counts, and Fano factors."""
+"""Figures of a validation: rates and counts, and Fano factors."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from stochnet.raster.layers import Layer
 from stochnet.report.select import MOST_PANELS, left_out, short
 from stochnet.report.svg import BOTH, INK, OBSERVED, SIMULATED, Drawing, panel
 from stochnet.validation.excerpt.excerpt import MOST_DOTS, Excerpt
-from stochnet.validation.excerpt.histograms import Law
+from stochnet.validation.excerpt.histograms import PairedHistogram
 from stochnet.validation.excerpt.sampling import some
 
 
 def rates(found: Excerpt, layers: Sequence[Layer]) -> Drawing:
-    """Draw the law of firing rates over the nodes of each layer."""
+    """Draw the distribution of firing rates over the nodes of each layer."""
     panels = tuple(
-        two_laws(one, f"Layer {one.scope}", "firing rate (spikes per bin)", "nodes")
-        for one in some(found.rate_laws, MOST_PANELS)
+        two_histograms(one, f"Layer {one.scope}", "firing rate (spikes per bin)", "nodes")
+        for one in some(found.rate_histograms, MOST_PANELS)
     )
     return Drawing(
         "rates",
@@ -34,8 +34,8 @@ def rates(found: Excerpt, layers: Sequence[Layer]) -> Drawing:
     )
 
 
-def two_laws(one: Law, title: str, xlabel: str, ylabel: str) -> Markup:
-    """Draw two laws over each other, observed shaded and simulated as a line."""
+def two_histograms(one: PairedHistogram, title: str, xlabel: str, ylabel: str) -> Markup:
+    """Draw two histograms over each other, observed shaded and simulated as a line."""
     with panel(label=f"{title}: {xlabel}, observed and simulated") as drawn:
         axes = drawn.axes
         axes.stairs(one.observed, one.edges, fill=True, color=OBSERVED, alpha=0.35, lw=0)
@@ -94,10 +94,10 @@ def fano_against_rate(found: Excerpt, layers: Sequence[Layer]) -> Drawing | None
 
 def window_histograms(found: Excerpt) -> Drawing | None:
     """Draw the window counts of a few nodes."""
-    if not found.histograms:
+    if not found.count_histograms:
         return None
     panels = []
-    for one in found.histograms:
+    for one in found.count_histograms:
         with panel(label=f"Window counts of node {one.node}") as drawn:
             axes = drawn.axes
             counts = np.arange(len(one.observed))
@@ -122,10 +122,11 @@ def window_histograms(found: Excerpt) -> Drawing | None:
 
 
 def population(found: Excerpt) -> Drawing | None:
-    """Draw the law of the number of active nodes per bin."""
-    if found.population_law is None:
+    """Draw the distribution of the number of active nodes per bin."""
+    histogram = found.population_histogram
+    if histogram is None:
         return None
-    drawn = two_laws(found.population_law, "Whole network", "active nodes in a bin", "bins")
+    drawn = two_histograms(histogram, "Whole network", "active nodes in a bin", "bins")
     return Drawing(
         "population",
         "Population count",

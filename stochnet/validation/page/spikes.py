@@ -13,7 +13,7 @@ from matplotlib.path import Path
 
 from stochnet.report.select import short
 from stochnet.report.svg import INK, OBSERVED, SIMULATED, SOFT, Drawing, panel
-from stochnet.validation.excerpt.excerpt import Excerpt, Piece
+from stochnet.validation.excerpt.excerpt import Excerpt, ShownSpikes
 from stochnet.validation.excerpt.sampling import some
 
 
@@ -36,7 +36,7 @@ def rasters(found: Excerpt) -> Drawing:
     )
 
 
-def _raster(title: str, one: Piece, layer_of: Sequence[str], color: str) -> Markup:
+def _raster(title: str, one: ShownSpikes, layer_of: Sequence[str], color: str) -> Markup:
     n_nodes, n_bins = one.active.shape
     height = 3.8
     with panel((4.8, height), f"{title} spikes of {n_nodes} nodes in {n_bins} bins") as drawn:
@@ -72,7 +72,7 @@ def _raster(title: str, one: Piece, layer_of: Sequence[str], color: str) -> Mark
     return drawn.svg
 
 
-def _name_conditions(axes: Any, one: Piece, n_bins: int) -> None:
+def _name_conditions(axes: Any, one: ShownSpikes, n_bins: int) -> None:
     if one.conditions is None:
         return
     edges = [0, *one.trial_starts, n_bins]

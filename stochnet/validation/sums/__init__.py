@@ -1,1 +1,1 @@
-"""Exact sums over groups of trials: what compared statistics are made of."""
+"""Exact sums over groups of pieces of trials: what compared statistics are made of."""

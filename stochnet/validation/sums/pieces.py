@@ -1,4 +1,4 @@
-"""Units of a raster, trials or pieces of them: what is exchanged, or left out, as one."""
+"""Pieces of a raster, trials or equal parts of them: what is exchanged, or left out, as one."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.kernels.counting.units import cut_pieces
+from stochnet.kernels.counting import units as kernels
 from stochnet.raster.packing import n_words
 from stochnet.raster.raster import SpikeRaster
 
 Index = NDArray[np.int64]
 
-FEW_UNITS = 8
+FEW_PIECES = 8
 FEW_ALIKE = 4
-MOST_PIECES = 16
+MOST_OF_A_TRIAL = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Units:
+class Pieces:
     """What is resampled as one: trials, or pieces of equal length where trials are few.
 
     Attributes
     ----------
     length : int
-        Bins per unit.
-    order : ndarray of int64 (unit, bin) or None
-        Position of every bin among the bins of the raster; None if the units are the trials.
-    conditions : ndarray of int16 (unit, bin) or None
+        Bins per piece.
+    order : ndarray of int64 (piece, bin) or None
+        Position of every bin among the bins of the raster; None if the pieces are the trials.
+    conditions : ndarray of int16 (piece, bin) or None
         Conditions of the bins.
-    stratum : ndarray of int64 (unit,)
-        The condition of a unit that has only one, otherwise -1.
+    stratum : ndarray of int64 (piece,)
+        The condition of a piece that has only one, otherwise -1.
     """
 
     length: int
@@ -42,63 +42,63 @@ class Units:
     stratum: Index
 
     @property
-    def n_units(self) -> int:
-        """Number of units."""
+    def n_pieces(self) -> int:
+        """Number of pieces."""
         return len(self.stratum)
 
     def cut(self, data: NDArray[Any]) -> NDArray[Any]:
-        """Cut the data of some nodes: (node, trial, word or bin) to (node, unit, word or bin)."""
+        """Cut the data of some nodes: (node, trial, word or bin) to (node, piece, word or bin)."""
         if self.order is None:
             return data
-        n_pieces = self.n_units // data.shape[1]
+        per_trial = self.n_pieces // data.shape[1]
         if data.dtype != np.uint64:
-            used = data[..., : n_pieces * self.length]
-            return used.reshape(len(data), self.n_units, self.length)
-        out = np.empty((len(data), self.n_units, n_words(self.length)), np.uint64)
-        cut_pieces(data, self.length, n_pieces, out)
+            used = data[..., : per_trial * self.length]
+            return used.reshape(len(data), self.n_pieces, self.length)
+        out = np.empty((len(data), self.n_pieces, n_words(self.length)), np.uint64)
+        kernels.cut_pieces(data, self.length, per_trial, out)
         return out
 
 
-def cut_units(raster: SpikeRaster, length: int) -> Units:
+def cut_pieces(raster: SpikeRaster, length: int) -> Pieces:
     """Cut every trial into pieces of `length` bins; what is left at its end belongs to none."""
-    pieces = raster.n_bins // length
+    per_trial = raster.n_bins // length
     order = None
     if length < raster.n_bins:
-        bins = np.arange(pieces * length).reshape(pieces, length)
+        bins = np.arange(per_trial * length).reshape(per_trial, length)
         starts = np.arange(raster.n_trials, dtype=np.int64) * raster.n_bins
         order = (starts[:, None, None] + bins).reshape(-1, length)
     conditions = raster.conditions
     if conditions is not None and order is not None:
         conditions = conditions.reshape(-1)[order]
     if conditions is None:
-        stratum = np.full(raster.n_trials * pieces, -1, np.int64)
+        stratum = np.full(raster.n_trials * per_trial, -1, np.int64)
     else:
         first = conditions[:, 0].astype(np.int64)
         stratum = np.where((conditions == conditions[:, :1]).all(axis=1), first, -1)
-    return Units(length, order, conditions, stratum)
+    return Pieces(length, order, conditions, stratum)
 
 
 def choose_length(
     observed: SpikeRaster, simulated: SpikeRaster, windows: Sequence[int]
 ) -> int | None:
-    """Return the bins per unit that suit both rasters, or None if there are too few.
+    """Return the bins per piece that suit both rasters, or None if there are too few.
 
-    The longest units are taken that give at least eight of them and four of every condition, as
+    The longest pieces are taken that give at least eight of them and four of every condition, as
     long as they hold the longest window; for two of every condition shorter ones are taken.
     """
     n_bins = min(observed.n_bins, simulated.n_bins)
     longest = max(windows, default=1)
     best: int | None = None
-    for pieces in range(1, min(MOST_PIECES, n_bins) + 1):
-        length = n_bins // pieces
+    for per_trial in range(1, min(MOST_OF_A_TRIAL, n_bins) + 1):
+        length = n_bins // per_trial
         if best is not None and length < longest:
             return best
-        units = [cut_units(raster, length) for raster in (observed, simulated)]
-        _, sizes = np.unique(units[0].stratum, return_counts=True)
-        smallest = min(one.n_units for one in units)
+        both = [cut_pieces(raster, length) for raster in (observed, simulated)]
+        _, sizes = np.unique(both[0].stratum, return_counts=True)
+        smallest = min(one.n_pieces for one in both)
         if sizes.min() < 2 or smallest < 2:
             continue
         best = length
-        if smallest >= FEW_UNITS and sizes.min() >= FEW_ALIKE:
+        if smallest >= FEW_PIECES and sizes.min() >= FEW_ALIKE:
             break
     return best

@@ -8,11 +8,15 @@ from scipy import linalg
 
 import stochnet as sn
 from stochnet.raster.layers import Layer
-from stochnet.validation.compared.classifier import RIDGE, accuracy, halves, transfer
-from stochnet.validation.compared.dimension import independent_dimension, participation_by_groups
-from stochnet.validation.origin import shared_stimuli
-from stochnet.validation.sums.bits import GroupBits, bits_of_groups, sample_nodes
-from stochnet.validation.sums.units import cut_units
+from stochnet.validation.compared.classification import RIDGE, accuracy, halves, transfer
+from stochnet.validation.compared.participation_ratio import (
+    independent_dimension,
+    participation_by_groups,
+)
+from stochnet.validation.sums.pieces import cut_pieces
+from stochnet.validation.sums.resampling_groups import ResamplingGroups
+from stochnet.validation.sums.sampled_nodes import GroupBits, bits_of_groups, sample_nodes
+from stochnet.validation.surrogate_fit import shared_stimuli
 
 N, K, T = 60, 40, 30
 LAYERS = (Layer("first", "ReLU", (30,), 0, 30), Layer("second", "ReLU", (30,), 30, 30))
@@ -32,12 +36,13 @@ def rates():
 
 def grouped(raster, n_groups, stratified=True):
     """Return bits in groups; of strata of conditions, or not."""
-    units = cut_units(raster, T)
-    order = np.argsort(units.stratum, kind="stable") if stratified else np.arange(K)
+    pieces = cut_pieces(raster, T)
+    order = np.argsort(pieces.stratum, kind="stable") if stratified else np.arange(K)
     inside = np.zeros((K, n_groups), bool)
     inside[order, np.repeat(np.arange(n_groups), K // n_groups)] = True
     nodes = np.arange(raster.n_nodes)
-    return bits_of_groups(raster, nodes, units, inside, np.random.default_rng(0))
+    groups = ResamplingGroups(pieces, inside, 1)
+    return bits_of_groups(raster, nodes, groups, np.random.default_rng(0))
 
 
 def direct(active):
@@ -48,10 +53,11 @@ def direct(active):
 @pytest.mark.parametrize("length", [30, 15, 7])
 def test_the_dimension_is_that_of_the_covariance(rates, length):
     raster = sn.simulate(network(rates), seed=1)
-    units = cut_units(raster, length)
+    pieces = cut_pieces(raster, length)
     nodes = np.array([1, 4, 5, 20, 59])
-    inside = np.arange(units.n_units)[:, None] % 4 == np.arange(4)
-    found = bits_of_groups(raster, nodes, units, inside, np.random.default_rng(0))
+    inside = np.arange(pieces.n_pieces)[:, None] % 4 == np.arange(4)
+    groups = ResamplingGroups(pieces, inside, 2)
+    found = bits_of_groups(raster, nodes, groups, np.random.default_rng(0))
     dense = raster.to_dense()[nodes][:, :, : T // length * length].reshape(5, -1, length)
     of_groups = [dense[:, mine].reshape(5, -1).T for mine in inside.T]
     for one, expected in zip(found, of_groups, strict=True):
@@ -83,10 +89,10 @@ def test_independent_nodes_have_the_dimension_of_their_variances():
 
 
 def test_the_classifier_is_that_of_plain_least_squares(rates):
-    sides = [grouped(sn.simulate(network(rates), seed=seed), 20) for seed in (1, 2)]
-    found = transfer(*sides, 5, 5)
+    rasters = [grouped(sn.simulate(network(rates), seed=seed), 20) for seed in (1, 2)]
+    found = transfer(*rasters, 5, 5)
     expected = []
-    for raster in sides:
+    for raster in rasters:
         both = []
         for own, other in (halves(20, 5), halves(20, 5)[::-1]):
             x, y = (
@@ -99,8 +105,8 @@ def test_the_classifier_is_that_of_plain_least_squares(rates):
             hot = np.eye(5)[y]
             target = np.concatenate([hot - hot.mean(axis=0), np.zeros((N, 5))])
             weights = linalg.lstsq(design, target)[0]
-            test = np.concatenate([sides[0][g].active for g in other.ravel()])
-            truth = np.concatenate([sides[0][g].labels for g in other.ravel()])
+            test = np.concatenate([rasters[0][g].active for g in other.ravel()])
+            truth = np.concatenate([rasters[0][g].labels for g in other.ravel()])
             guess = np.argmax((test - mean) @ weights + hot.mean(axis=0), axis=1)
             both.append(np.mean(guess == truth))
         expected.append(np.mean(both))

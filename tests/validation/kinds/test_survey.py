@@ -1,6 +1,5 @@
 """The sums that validation rests on: exact, in any units, windows, blocks and threads."""
 
-import json
 import pickle
 from dataclasses import replace
 
@@ -14,12 +13,12 @@ from stochnet.raster.layers import Layer
 from stochnet.statistics.moments import cv_from_moments, fano_from_moments
 from stochnet.statistics.unit_sums import MOST_LAGS, UnitSums
 from stochnet.testing import rasters
-from stochnet.validation import comparison
-from stochnet.validation.choice import known_names
-from stochnet.validation.compared.nodewise import statistics_to_compare
-from stochnet.validation.sums import survey as surveys
-from stochnet.validation.sums.totals import limits
-from stochnet.validation.sums.units import cut_units
+from stochnet.validation.compared import choose
+from stochnet.validation.kinds import survey as surveys
+from stochnet.validation.matching import match
+from stochnet.validation.sums.pieces import cut_pieces
+from stochnet.validation.sums.resampling_groups import ResamplingGroups
+from stochnet.validation.sums.totals import thresholds
 from tests.support import naive
 
 CONDITIONS = np.random.default_rng(3).integers(-1, 4, (24, 130))
@@ -74,11 +73,11 @@ def public(raster, one):
         return sn.fano_factor(raster, one.window)
     if one.name == "window_count_law":
         counts = sn.window_counts(raster, one.window)
-        return np.stack([(counts <= k).mean(axis=1) for k in limits(one.window, 0)], axis=1)
+        return np.stack([(counts <= k).mean(axis=1) for k in thresholds(one.window, 0)], axis=1)
     if one.name == "gap_law":
         gaps = [list(naive.gaps(node, 10**6).elements()) for node in raster.to_dense()]
         law = [
-            [np.mean(np.array(g) <= k) if g else np.nan for k in limits(1 << 5, 1)] for g in gaps
+            [np.mean(np.array(g) <= k) if g else np.nan for k in thresholds(130, 1)] for g in gaps
         ]
         return np.array(law)
     if one.name == "selectivity":
@@ -91,9 +90,9 @@ def public(raster, one):
 
 
 def survey_of(raster, length, inside, windows=(10, 30, 65), n_strata=1):
-    table = statistics_to_compare(windows, conditions=4, bins=130, unit="1", length=32)
-    units = cut_units(raster, length)
-    return surveys.plan_survey(raster, table, units, inside, n_strata, population=True)
+    matched = match(raster, raster, windows, rng=np.random.default_rng(0))
+    groups = ResamplingGroups(cut_pieces(raster, length), inside, n_strata)
+    return surveys.plan_survey(raster, choose(None, matched).nodes, groups, population=True)
 
 
 @pytest.mark.parametrize("length", [130, 70, 40])
@@ -103,15 +102,15 @@ def test_groups_have_the_statistics_of_their_trials(raster, length, kind, rng):
     if kind == "counts":
         dense = raster.to_dense()
         raster = replace(raster, data=dense * rng.integers(1, 4, dense.shape, np.uint8))
-    n_units, each = 24 * (130 // length), 3
-    inside = np.zeros((n_units, 2 * each), bool)
-    chosen = rng.permutation(n_units)[: 2 * each * 3].reshape(2 * each, 3)
+    n_pieces, each = 24 * (130 // length), 3
+    inside = np.zeros((n_pieces, 2 * each), bool)
+    chosen = rng.permutation(n_pieces)[: 2 * each * 3].reshape(2 * each, 3)
     for k, mine in enumerate(chosen):
         inside[mine, k] = True
     survey = survey_of(raster, length, inside, n_strata=2)
     found = surveys.take(survey)
-    dense = raster.to_dense()[:, :, : 130 // length * length].reshape(37, n_units, length)
-    labels = CONDITIONS[:, : 130 // length * length].reshape(n_units, length)
+    dense = raster.to_dense()[:, :, : 130 // length * length].reshape(37, n_pieces, length)
+    labels = CONDITIONS[:, : 130 // length * length].reshape(n_pieces, length)
 
     def of(weights, one):
         picked = np.repeat(chosen.ravel(), np.repeat(weights, 3))
@@ -121,8 +120,8 @@ def test_groups_have_the_statistics_of_their_trials(raster, length, kind, rng):
     for one in survey.statistics:
         close = {"rtol": 1e-9, "atol": 1e-9}
         np.testing.assert_allclose(found.whole[one.label], public(raster, one), **close)
-        assert (one.label in found.parts) == (one.window is None or one.window <= length)
-        if one.label not in found.parts:
+        assert (one.label in found.influence) == (one.window is None or one.window <= length)
+        if one.label not in found.influence:
             continue
         np.testing.assert_allclose(found.grouped[one.label], of([2] * 6, one), **close)
         if one.indicator:
@@ -135,11 +134,11 @@ def test_groups_have_the_statistics_of_their_trials(raster, length, kind, rng):
             parts.append((found.grouped[one.label] - of(weights, one)) * (2 / 3))
         expected = np.array(parts).reshape(2, each, *parts[0].shape)
         expected = (expected - expected.mean(axis=1, keepdims=True)).reshape(6, *parts[0].shape)
-        judged = ~np.isnan(found.parts[one.label])
+        judged = ~np.isnan(found.influence[one.label])
         np.testing.assert_allclose(
-            found.parts[one.label][judged], expected[judged], rtol=1e-4, atol=1e-6
+            found.influence[one.label][judged], expected[judged], rtol=1e-4, atol=1e-6
         )
-    whole = sum(found.population.values())
+    whole = sum(found.active_nodes.values())
     np.testing.assert_array_equal(whole, sn.population_count(raster))
 
 
@@ -153,7 +152,7 @@ def test_findings_do_not_depend_on_blocks_or_threads(raster, monkeypatch):
     done = []
     found = surveys.take(survey, done.append)
     assert done == [11, 22, 33, 37]
-    for part in ("whole", "grouped", "parts", "population"):
+    for part in ("whole", "grouped", "influence", "active_nodes"):
         one, other = getattr(found, part), getattr(expected, part)
         assert one.keys() == other.keys()
         for key in one:
@@ -163,8 +162,7 @@ def test_findings_do_not_depend_on_blocks_or_threads(raster, monkeypatch):
 def test_a_survey_can_be_sent_to_a_worker(raster):
     survey = survey_of(raster, 40, np.arange(72)[:, None] % 2 == np.arange(2))
     sent = pickle.loads(pickle.dumps(survey))  # noqa: S301 - what was just written
-    (block,) = survey.blocks
-    found, expected = sent.of_nodes(*block), survey.of_nodes(*block)
+    found, expected = sent.of_nodes(0, 37), survey.of_nodes(0, 37)
     for label, values in expected.whole.items():
         np.testing.assert_array_equal(found.whole[label], values)
 
@@ -187,49 +185,3 @@ def test_population_counts_of_many_nodes(rng):
     dense = rng.random((2500, 3, 70)) < rng.random((2500, 1, 1))
     raster = sn.SpikeRaster.from_dense(dense)
     np.testing.assert_array_equal(sn.population_count(raster), dense.sum(axis=0))
-
-
-@given(st.lists(st.integers(0, 5), min_size=1), st.lists(st.integers(0, 5), min_size=1))
-def test_laws_with_ties_are_compared_at_every_value(first, second):
-    expected = max(
-        abs(sum(x <= at for x in first) / len(first) - sum(x <= at for x in second) / len(second))
-        for at in range(6)
-    )
-    found = comparison.kolmogorov(np.array(first), np.array(second))
-    assert found == pytest.approx(expected, abs=1e-15)
-
-
-def test_chosen_statistics_are_those_of_the_whole_report(raster):
-    other = raster.trials(np.arange(23, -1, -1))
-    everything = sn.validate(raster, other)
-    assert {one.statistic for one in everything.statistics} == set(known_names())
-    for names in (("fano_factor",), ("cv_isi", "dead"), ("population_count",), "firing_rate"):
-        some = sn.validate(raster, other, statistics=names)
-        wanted = (names,) if isinstance(names, str) else names
-        expected = [one for one in everything.statistics if one.statistic in wanted]
-        assert [one.label for one in some.statistics] == [one.label for one in expected]
-        for one, same in zip(some.statistics, expected, strict=True):
-            assert (one.observed, one.simulated) == (same.observed, same.simulated)
-            for found, whole in zip(one.distances, same.distances, strict=True):
-                assert (found.name, found.value, found.floor) == (
-                    whole.name, whole.value, whole.floor,
-                )  # fmt: skip
-        json.dumps(some.to_dict(), allow_nan=False)
-
-
-def test_a_page_of_chosen_statistics_has_no_figure_of_others(raster, tmp_path):
-    sn.validate(raster, raster, statistics=["dead"]).to_html(tmp_path / "page.html")
-    text = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert "Firing rates" in text
-    for title in ("Population count", "Fano factor against rate", "Window counts"):
-        assert f"<h2>{title}</h2>" not in text
-
-
-def test_names_that_do_not_exist_or_do_not_apply_are_refused(raster):
-    with pytest.raises(sn.StochnetError, match=r"no statistic 'gaps'; there are firing_rate, .*"):
-        sn.validate(raster, raster, statistics=("firing_rate", "gaps"))
-    with pytest.raises(sn.StochnetError, match="no statistic is named"):
-        sn.validate(raster, raster, statistics=())
-    plain = replace(raster, conditions=None)
-    with pytest.raises(sn.StochnetError, match="cannot be compared by rate_by_condition"):
-        sn.validate(plain, plain, statistics=("rate_by_condition",))

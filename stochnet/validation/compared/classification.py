@@ -12,16 +12,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg
 
-from stochnet.statistics.moments import Array
-from stochnet.validation.sums.bits import MOST_BINS, GroupBits
-from stochnet.validation.sums.survey import centred
+from stochnet.bundle.bundle import Bundle
+from stochnet.raster.raster import SpikeRaster
+from stochnet.simulation.simulate import simulate
+from stochnet.validation.inference.evidence import Evidence, Test
+from stochnet.validation.kinds.network_statistic import Bias, NetworkStatistic, Refit, fit_again
+from stochnet.validation.kinds.statistic import BASELINE_SEED, Array, Index, Measured, single
+from stochnet.validation.matching import Matched
+from stochnet.validation.sums.jackknife import centred, jackknife_variance
+from stochnet.validation.sums.sampled_nodes import (
+    MOST_BINS,
+    GroupBits,
+    bits_of_groups,
+    sample_nodes,
+    take_nodes,
+)
 
-Index = NDArray[np.int64]
-
-LABEL = "classification accuracy"
 # Nodes that a classifier sees, at most.
 NODES = 200
 # Groups of a stratum: two to train by, two to test by.
@@ -30,6 +38,8 @@ FEWEST = 4
 RIDGE = 1.0
 # Scores of one classifier, at most.
 MOST_SCORES = 1_000_000
+# Fits whose surrogates train a classifier, to measure its bias.
+REPEATED = 5
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -115,7 +125,7 @@ class Transfer:
         return self.simulated - self.observed
 
     @property
-    def parts(self) -> Array:
+    def influence(self) -> Array:
         """What all groups add to the gap, those of the observed raster first: (2·group,)."""
         tested = self.testing[1] - self.testing[0]
         return np.concatenate([tested - self.training[0], self.training[1]])
@@ -140,7 +150,7 @@ def transfer(
     n_strata: int,
     n_conditions: int,
     *,
-    parts: bool = True,
+    by_groups: bool = True,
 ) -> Transfer:
     """Train on halves of both rasters and test on the other half of the observed one.
 
@@ -149,39 +159,37 @@ def transfer(
     observed, simulated : sequence of GroupBits
         Equal groups of the same nodes, at least four in each stratum.
     n_strata, n_conditions : int
-    parts : bool, default True
+    by_groups : bool, default True
         Whether what each group adds is wanted: as many more classifiers as there are groups.
     """
     n_groups = len(observed)
-    sides = halves(n_groups, n_strata)
-    half = sides[0].shape[1]
+    both = halves(n_groups, n_strata)
+    half = both[0].shape[1]
     means = np.zeros(2)
     trained, tested = np.zeros((2, n_groups)), np.zeros((2, n_groups))
     for k, raster in enumerate((observed, simulated)):
         sums = [TrainingSums.of(one, n_conditions) for one in raster]
-        for own, other in (sides, sides[::-1]):
+        for own, other in (both, both[::-1]):
             rest = [observed[g] for g in other.ravel().tolist()]
-            whole, without = _trainings(sums, own, left_out=parts)
+            whole, without = _trainings(sums, own, left_out=by_groups)
             right, bins = accuracy(rest, *whole.train())
             value = right.sum() / bins.sum()
             means[k] += value / 2
-            tested[k, other.ravel()] = _centred(right / bins * (bins / bins.sum()), other) / 2
-            if parts:
+            tested[k, other.ravel()] = centred(right / bins * (bins / bins.sum()), n_strata) / 2
+            if by_groups:
                 found = []
                 for one in without:
                     right, bins = accuracy(rest, *one.train())
                     found.append(right.sum() / bins.sum())
                 added = (value - np.array(found)) * ((half - 1) / half)
-                trained[k, own.ravel()] = _centred(added, own) / 2
-    # Parts are centred in halves of a stratum; draws take them for centred in the whole of it.
+                trained[k, own.ravel()] = centred(added, n_strata) / 2
+    # These are centred in halves of a stratum; draws take them for centred in the whole of it.
     each = n_groups // n_strata
     scale = math.sqrt(half / (half - 1) * (each - 1) / each) if half > 1 else 1.0
     return Transfer(float(means[0]), float(means[1]), trained * scale, tested * scale)
 
 
-def accuracy(
-    groups: Sequence[GroupBits], weights: Array, offsets: Array
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def accuracy(groups: Sequence[GroupBits], weights: Array, offsets: Array) -> tuple[Array, Array]:
     """Count the bins of each group that are classified rightly, and all that have a condition."""
     right, bins = np.zeros(len(groups)), np.zeros(len(groups))
     single = weights.astype(np.float32)
@@ -216,5 +224,111 @@ def _trainings(
     return whole, found
 
 
-def _centred(values: Array, own: Index) -> Array:
-    return centred(values, len(own))
+def weigh(matched: Matched, measured: Measured) -> list[Evidence]:
+    """Weigh how well a classifier that was trained on the surrogate does on the recording.
+
+    It sees up to 200 nodes of the network. Where the surrogate was fitted and the bias of that
+    cannot be measured, accuracies are not judged.
+    """
+    one, resampling, rng = STATISTICS[0], matched.resampling, matched.rng
+    if resampling is None:
+        return []
+    source, n_strata, groups = matched.observed, resampling.n_strata, resampling.groups
+    nodes = sample_nodes(0, source.n_nodes, rng, NODES)
+    most = most_bins(source.n_conditions)
+    observed, simulated = (
+        bits_of_groups(raster, nodes, own, rng, most)
+        for raster, own in zip(matched.rasters, groups, strict=True)
+    )
+    found = transfer(observed, simulated, n_strata, source.n_conditions)
+    n_bins = sum(int((bits.labels >= 0).sum()) for bits in observed)
+    comparison = one.comparison(None, n_bins, 0, (single(found.observed), single(found.simulated)))
+    if matched.fit.fitted_bins and (one.label, None) not in measured.fit_error.bias:
+        return [Evidence(comparison)]
+    network = Bundle.from_params(
+        "bernoulli", {"p": measured.active[nodes]}, conditions=source.conditions
+    )
+    drawn = simulate(network, source.n_trials, source.n_bins, seed=BASELINE_SEED)
+    alone = bits_of_groups(drawn, np.arange(len(nodes)), groups[0], rng, most)
+    base = transfer(observed, alone, n_strata, source.n_conditions, by_groups=False)
+
+    def variance(added: Array) -> float:
+        return float(jackknife_variance(added, resampling.per_stratum))
+
+    n, own = groups[0].n_groups, found.influence
+    gap_error = math.sqrt(variance(own))
+    # A copy of the recording would add by training what its own halves add.
+    floor = math.sqrt(variance(own[:n]) + variance(found.training[0]))
+    inflation = measured.fit_error.inflation(one.label)
+    bias, doubt = measured.fit_error.added(one.label, None)
+    error = gap_error * inflation
+    wider = math.hypot(error, doubt) / error if error > 0 else 1.0
+    freedom = 4 * n_strata * (resampling.per_stratum // 2 - 1)
+    draws = resampling.randomization.of_mean(own, freedom) * (inflation * wider)
+    weighed = Evidence(
+        comparison,
+        (Test("mean", abs(found.gap - bias), floor, draws),),
+        means=(found.observed, found.simulated),
+        errors=(
+            math.sqrt(variance(found.testing[0] + found.training[0])),
+            math.sqrt(variance(found.testing[1]) + variance(found.training[1])),
+        ),
+        freedom=freedom,
+        inflation=inflation,
+        baseline=abs(base.gap),
+        gap_error=gap_error,
+    )
+    return [weighed]
+
+
+def fit_bias(matched: Matched, refit: Refit) -> Bias:
+    """Return how much better a classifier is trained on a surrogate of a fit, and the error of it.
+
+    Errors of the fit make a surrogate a worse teacher than as many trials of the truth. A raster is
+    taken for the truth: it is fitted, drawn, fitted again, and a surrogate of that fit stands
+    against new trials, or against the trials of the fit if those are judged.
+    """
+    groups, rng = matched.groups[1], matched.rng
+    if groups is None:
+        return {}
+    chosen = sample_nodes(0, len(refit.nodes), rng, NODES)
+    known = refit.nodes[chosen]
+    truth = fit_again(take_nodes(refit.others[0], chosen), known, refit.bundle)
+    classes = matched.simulated.n_conditions
+
+    def draw(network: Bundle) -> SpikeRaster:
+        return simulate(network, seed=int(rng.integers(2**63)))
+
+    gaps = []
+    for _ in range(REPEATED):
+        training = draw(truth)
+        surrogate = draw(fit_again(training, known, refit.bundle))
+        tested = training if matched.fit.held_out is False else draw(truth)
+        first, second = (
+            bits_of_groups(one, np.arange(len(chosen)), groups, rng, most_bins(classes))
+            for one in (tested, surrogate)
+        )
+        found = transfer(first, second, groups.n_strata, classes, by_groups=False)
+        gaps.append(found.gap)
+    return {None: (float(np.mean(gaps)), float(np.std(gaps, ddof=1)) / math.sqrt(REPEATED))}
+
+
+STATISTICS = (
+    NetworkStatistic(
+        name="classification",
+        label="classification accuracy",
+        plural="Classification accuracies",
+        order=190,
+        over="bins",
+        available=lambda matched: (
+            matched.n_conditions > 1
+            and matched.resampling is not None
+            and matched.resampling.per_stratum >= FEWEST
+        ),
+        needs="the same conditions in both, two of them, and four trials of each",
+        weigh=weigh,
+        fit_bias=fit_bias,
+        own_scale=True,
+        follows_from=("firing_rate", "rate_by_condition"),
+    ),
+)

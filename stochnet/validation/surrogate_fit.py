@@ -1,9 +1,10 @@
-"""Where a surrogate comes from: what was fitted, and whether the same trials are judged."""
+"""The fit behind a surrogate: to what it was made, and how large its error is."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ DRAWN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class SurrogateFit:
     """What is known of the fit behind a surrogate.
 
     Attributes
@@ -83,14 +84,59 @@ class Origin:
         return Bundle((fit,))
 
 
-def origin(observed: SpikeRaster, simulated: SpikeRaster, bundle: Bundle | None) -> Origin:
+@dataclass(frozen=True, eq=False, slots=True)
+class FitError:
+    """The error of the fit in the statistics of a surrogate, as far as it was measured.
+
+    Attributes
+    ----------
+    fit : SurrogateFit
+    compared_bins, simulated_bins : int
+        Bins of either raster that are compared, and of the whole surrogate.
+    share : mapping of label to float
+        Of the noise of a statistic over the trials of the fit, the part that is error of the fit:
+        from 0 to 1.
+    bias : mapping of (label, scope) to (float, float)
+        How much higher the mean of a surrogate is than that of the trials of its fit, and the
+        standard error of that. For a fit to as many bins as the surrogate has.
+    """
+
+    fit: SurrogateFit
+    compared_bins: int
+    simulated_bins: int
+    share: Mapping[str, float] = field(default_factory=dict)
+    bias: Mapping[tuple[str, str | None], tuple[float, float]] = field(default_factory=dict)
+
+    def inflation(self, label: str) -> float:
+        """Return the standard error of a difference over that of two rasters of one process.
+
+        All of the noise is error of the fit where its share is not known. A surrogate of the
+        observed trials follows them instead.
+        """
+        if not self.fit.fitted_bins:
+            return 1.0
+        if self.fit.held_out is False:
+            return math.sqrt(1 - self.share.get(label, 0.0) / 2)
+        ratio = self.compared_bins / self.fit.fitted_bins
+        return math.sqrt(1 + self.share.get(label, 1.0) * ratio / 2)
+
+    def added(self, label: str, scope: str | None) -> tuple[float, float]:
+        """Return what the bias of the fit adds to a mean, and the standard error of that."""
+        if not self.fit.fitted_bins:
+            return 0.0, 0.0
+        ratio = self.simulated_bins / self.fit.fitted_bins
+        bias, error = self.bias.get((label, scope), (0.0, 0.0))
+        return ratio * bias, ratio * error
+
+
+def find_fit(observed: SpikeRaster, simulated: SpikeRaster, bundle: Bundle | None) -> SurrogateFit:
     """Find out what the surrogate was fitted to."""
     source: Any = bundle.provenance if bundle is not None else simulated.provenance.get("bundle")
     facts = source.get("fit") if isinstance(source, Mapping) else None
     if not isinstance(facts, Mapping):
         # A bundle that was made from parameters has no provenance at all.
         drawn = isinstance(source, Mapping) and not source
-        return Origin(0, None, DRAWN if drawn else UNKNOWN)
+        return SurrogateFit(0, None, DRAWN if drawn else UNKNOWN)
     bins = int(facts.get("n_trials", 0)) * int(facts.get("n_bins", 0))
     how = (
         str(facts.get("process") or ""),
@@ -101,18 +147,18 @@ def origin(observed: SpikeRaster, simulated: SpikeRaster, bundle: Bundle | None)
     fitted = set(str(facts.get("trials", "")).split())
     seen = set(trial_digests(observed))
     if not fitted or not seen:
-        return Origin(bins, None, UNKNOWN, *how)
+        return SurrogateFit(bins, None, UNKNOWN, *how)
     share = len(fitted & seen) / min(len(fitted), len(seen))
     if share >= SAME:
-        return Origin(bins, False, FITTED, *how)
+        return SurrogateFit(bins, False, FITTED, *how)
     # Two trials of so many digits agree by chance once in four thousand million.
     note = PARTLY.format(share=share) if share else HELD_OUT
     shown = 0.0 if share else shared_stimuli(str(facts.get("stimuli", "")), observed)
     if shown > 0:
         # A few shared stimuli are no reason to expect that the surrogate follows the recording.
         held_out = False if shown >= SAME else None
-        return Origin(bins, held_out, SHOWN.format(share=shown), *how)
-    return Origin(bins, share == 0, note, *how)
+        return SurrogateFit(bins, held_out, SHOWN.format(share=shown), *how)
+    return SurrogateFit(bins, share == 0, note, *how)
 
 
 def shared_stimuli(remembered: str, observed: SpikeRaster) -> float:

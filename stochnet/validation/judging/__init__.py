@@ -1,1 +1,0 @@
-"""Judging: how far chance reaches, and what is beyond it."""

@@ -1,0 +1,1 @@
+"""Kinds of compared statistics: of nodes, of pairs of nodes, and of the whole network."""
