@@ -19,7 +19,7 @@ PARITY = '''
 
     from stochnet.raster.packing import unpack
     from stochnet.statistics.counting import Words
-    from stochnet.statistics.summary.part import Field, Fields, Part, RowLayout
+    from stochnet.statistics.summary.summary_part import Field, Fields, Part, RowLayout
     from stochnet.statistics.summary.sparse import Rows
     from stochnet.statistics.summary.trials import NodeBlock, Trials
     from stochnet.statistics.summary.word_run import Step, Stream, WordRun

@@ -78,9 +78,15 @@ def graph() -> dict[str, set[str]]:
     return found
 
 
-def functions(path: Path) -> Iterator[Function]:
-    """Yield every function of a file, methods too."""
-    return (node for node in ast.walk(tree(path)) if isinstance(node, Function))
+def functions(path: Path) -> Iterator[tuple[str, Function]]:
+    """Yield every function of a file with the name of its class, "" for none."""
+    pending: list[tuple[str, ast.AST]] = [("", tree(path))]
+    while pending:
+        owner, node = pending.pop()
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, Function):
+                yield owner, child
+            pending.append((child.name if isinstance(child, ast.ClassDef) else owner, child))
 
 
 def length(node: Function) -> int:

@@ -9,9 +9,9 @@ import numpy as np
 
 from stochnet.raster.blocks import cut_nodes, nodes_that_fit
 from stochnet.raster.raster import SpikeRaster
-from stochnet.statistics.summary.part import RowLayout
 from stochnet.statistics.summary.parts import check_parts
 from stochnet.statistics.summary.summary import Summary, by_condition, computed
+from stochnet.statistics.summary.summary_part import RowLayout
 from stochnet.statistics.summary.trials import NodeBlock, Trials
 
 

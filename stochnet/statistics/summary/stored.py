@@ -14,11 +14,11 @@ from stochnet.errors import InvalidInputError
 from stochnet.raster.layers import Layer, check_layers, cut_layers
 from stochnet.raster.raster import SCHEDULES, SpikeRaster, per_bin
 from stochnet.raster.windows import check_window, segment_lengths
-from stochnet.statistics.summary.part import RowLayout
 from stochnet.statistics.summary.parts import PARTS, check_parts
 from stochnet.statistics.summary.reading import RasterReader
 from stochnet.statistics.summary.sparse import SparseRows, joined_rows, sparse_rows
 from stochnet.statistics.summary.summary import Summary, by_condition, computed
+from stochnet.statistics.summary.summary_part import RowLayout
 from stochnet.statistics.summary.trials import NodeBlock, Totals, Trials
 
 Array = NDArray[np.float64]
@@ -49,7 +49,7 @@ class RasterSummary:
     log_factorials : ndarray of float64 (node, condition)
         Sum over bins of log(count!); 0 for packed spikes.
     tables : mapping of part to SparseRows (node, column)
-        The parts beyond totals; see `stochnet.statistics.summary.part` for the columns.
+        The parts beyond totals; see `stochnet.statistics.summary.summary_part` for the columns.
     most_in_window : tuple of int
         For each condition, the most spikes of a window of counts; 0 for packed spikes.
     most_in_bin : int

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from stochnet.errors import InvalidInputError
 from stochnet.raster.blocks import nodes_that_fit
 from stochnet.raster.raster import SpikeRaster
-from stochnet.statistics.summary.part import Fields, Part
 from stochnet.statistics.summary.parts import check_parts
 from stochnet.statistics.summary.reading import RasterReader, Reader
 from stochnet.statistics.summary.stored import RasterSummary, row_layout
 from stochnet.statistics.summary.summary import Summary, by_condition
+from stochnet.statistics.summary.summary_part import Fields, Part
 from stochnet.statistics.summary.trials import Totals, Trials
 
 

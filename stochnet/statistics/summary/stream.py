@@ -12,10 +12,10 @@ from stochnet.kernels.threads import run_blocks
 from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.windows import WindowRun, cut_windows, segment_lengths
 from stochnet.statistics.counting import Words
-from stochnet.statistics.summary.part import RowLayout
 from stochnet.statistics.summary.parts import check_parts
 from stochnet.statistics.summary.sparse import Scratch, joined_rows, sparse_rows
 from stochnet.statistics.summary.stored import RasterSummary, whole_summary
+from stochnet.statistics.summary.summary_part import RowLayout
 from stochnet.statistics.summary.trials import Totals, Trials
 from stochnet.statistics.summary.word_run import WordPieces, WordRun
 

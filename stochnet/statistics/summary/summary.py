@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.windows import Segments
 from stochnet.statistics.moments import fano_from_moments, histogram_moments
-from stochnet.statistics.summary.part import Fields, Part
 from stochnet.statistics.summary.parts import FIELDS, PARTS, check_parts
+from stochnet.statistics.summary.summary_part import Fields, Part
 from stochnet.statistics.summary.trials import Array, NodeBlock, Totals, Trials
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from stochnet.errors import InvalidInputError
-from stochnet.statistics.summary.part import Field, Part
+from stochnet.statistics.summary.summary_part import Field, Part
 
 
 def discover(path: Iterable[str], package: str) -> Mapping[str, Part]:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from stochnet.kernels.counting import ages as kernels
 from stochnet.kernels.counting import stream as stream_kernels
 from stochnet.kernels.threads import run_blocks
-from stochnet.statistics.summary.part import Field, Fields, Part, RowLayout
 from stochnet.statistics.summary.sparse import Rows
+from stochnet.statistics.summary.summary_part import Field, Fields, Part, RowLayout
 from stochnet.statistics.summary.trials import NodeBlock, Trials
 from stochnet.statistics.summary.word_run import Step, Stream, WordRun
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from stochnet.kernels.counting import summary as kernels
 from stochnet.kernels.threads import run_blocks
-from stochnet.statistics.summary.part import Field, Fields, Index, Part, RowLayout
+from stochnet.statistics.summary.summary_part import Field, Fields, Index, Part, RowLayout
 from stochnet.statistics.summary.trials import NodeBlock
 
 

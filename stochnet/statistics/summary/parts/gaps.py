@@ -7,7 +7,7 @@ import numpy as np
 from stochnet.kernels.counting import gaps as kernels
 from stochnet.kernels.counting.stream import add_gaps
 from stochnet.kernels.threads import run_blocks
-from stochnet.statistics.summary.part import Field, Fields, Part, RowLayout
+from stochnet.statistics.summary.summary_part import Field, Fields, Part, RowLayout
 from stochnet.statistics.summary.trials import NodeBlock, Trials
 from stochnet.statistics.summary.word_run import Step, Stream, WordRun
 

@@ -10,7 +10,7 @@ from stochnet.kernels.counting.stream import add_spikes
 from stochnet.kernels.threads import run_blocks
 from stochnet.raster.windows import SLOTS, slot_of_bin
 from stochnet.statistics.counting import segment_counts
-from stochnet.statistics.summary.part import Field, Fields, Part, RowLayout
+from stochnet.statistics.summary.summary_part import Field, Fields, Part, RowLayout
 from stochnet.statistics.summary.trials import NodeBlock, Trials
 from stochnet.statistics.summary.word_run import Step, Stream, WordPieces, WordRun
 

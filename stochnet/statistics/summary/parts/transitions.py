@@ -7,7 +7,7 @@ import numpy as np
 from stochnet.kernels.counting import stream as kernels
 from stochnet.kernels.counting.summary import transitions
 from stochnet.kernels.threads import run_blocks
-from stochnet.statistics.summary.part import Field, Fields, Part, RowLayout
+from stochnet.statistics.summary.summary_part import Field, Fields, Part, RowLayout
 from stochnet.statistics.summary.trials import NodeBlock, Trials
 from stochnet.statistics.summary.word_run import Step, Stream, WordRun
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from stochnet.kernels.counting import stream as kernels
 from stochnet.kernels.counting.summary import histograms
 from stochnet.kernels.threads import run_blocks
-from stochnet.statistics.summary.part import Field, Fields, Index, Part, RowLayout
+from stochnet.statistics.summary.summary_part import Field, Fields, Index, Part, RowLayout
 from stochnet.statistics.summary.trials import NodeBlock, Trials
 from stochnet.statistics.summary.word_run import Step, Stream, WordRun
 

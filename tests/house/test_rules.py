@@ -12,22 +12,7 @@ from tests.support import ROOT
 
 PACKAGE = ROOT / "stochnet"
 FILES = sorted(PACKAGE.rglob("*.py"))
-MAX_LINES = 300
 
-# Library -> the only places that may import it. A place is a file, or a folder with a slash.
-HOMES = {
-    "numba": ("kernels/",),
-    "llvmlite": ("kernels/",),
-    "h5py": ("storage/",),
-    "torch": ("recording/networks/",),
-    "torchvision": ("recording/networks/",),
-    "safetensors": ("recording/networks/",),
-    "matplotlib": ("report/", "validation/page/", "recording/tracking/", "cli/demo/"),
-    "jinja2": ("report/",),
-    "hypothesis": ("testing/",),
-    "dask": ("workers/",),
-    "distributed": ("workers/",),
-}
 COMMAND_LINE = ("cli/",)
 # Names of numpy.random that carry no global state.
 STATELESS = {"Generator", "SeedSequence", "default_rng"}
@@ -132,16 +117,6 @@ def test_the_package_is_found():
 
 
 @each_file
-def test_libraries_are_imported_in_their_home_only(path):
-    strays = [
-        f"line {line}: {name} belongs in stochnet/{' or '.join(HOMES[root])}"
-        for name, line in imports(parse(path))
-        if (root := name.split(".")[0]) in HOMES and not is_at(path, HOMES[root])
-    ]
-    assert not strays
-
-
-@each_file
 def test_only_the_command_line_prints(path):
     if is_at(path, COMMAND_LINE):
         return
@@ -158,12 +133,6 @@ def test_no_global_random_state(path):
 def test_no_assert_in_the_library(path):
     found = [f"line {n.lineno}" for n in ast.walk(parse(path)) if isinstance(n, ast.Assert)]
     assert not found, "raise an error of stochnet/errors.py instead"
-
-
-@each_file
-def test_files_are_short(path):
-    lines = len(path.read_text(encoding="utf-8").splitlines())
-    assert lines <= MAX_LINES, f"{lines} lines; split it by idea"
 
 
 @each_file
