@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from stochnet import entrance
 from stochnet.benchmark.quantity import Quantity, Truth
 from stochnet.benchmark.suite import Suite
 from stochnet.benchmark.suites import get_suite
@@ -116,7 +117,7 @@ def read_benchmark(folder: str | os.PathLike[str]) -> Benchmark:
     FileFormatError
         ``suite.json`` is damaged, or of a suite or version that this stochnet does not know.
     """
-    root = Path(folder)
+    root = entrance.path("folder", folder)
     path = root / "suite.json"
     if not path.is_file():
         raise InvalidInputError(

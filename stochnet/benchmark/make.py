@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from stochnet import entrance
 from stochnet._version import __version__
 from stochnet.benchmark.example import example
 from stochnet.benchmark.folder import FORMAT, Benchmark, read_benchmark
@@ -68,7 +69,8 @@ def generate(
     """
     record = get_suite(suite)
     seed = record.seed if seed is None else resolve_seed(seed)
-    root = Path(folder)
+    root = entrance.path("folder", folder)
+    entrance.progress(progress)
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise InvalidInputError(f"{root} is there already and not an empty folder; name a new one")
     for part in ("rasters", "sealed"):

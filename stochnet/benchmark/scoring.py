@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
+from stochnet import entrance
 from stochnet.benchmark.entrants import REFERENCE, all_estimates, trivial
 from stochnet.benchmark.estimates import Estimates, check_complete, read_estimates
 from stochnet.benchmark.folder import Benchmark, read_benchmark
@@ -52,7 +53,12 @@ def score(
         Estimates are in a parquet file, and pyarrow is not installed.
     """
     benchmark = folder if isinstance(folder, Benchmark) else read_benchmark(folder)
-    several = [estimates] if isinstance(estimates, (str, os.PathLike, Estimates)) else estimates
+    entrance.progress(progress)
+    several: Sequence[Given]
+    if isinstance(estimates, (str, os.PathLike, Estimates)):
+        several = [estimates]
+    else:
+        several = entrance.items("estimates", estimates, "files")
     given = [
         one if isinstance(one, Estimates) else read_estimates(one, benchmark) for one in several
     ]

@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from stochnet import entrance
 from stochnet.bundle.bundle import Bundle
 from stochnet.bundle.latents import Latents
 from stochnet.bundle.process_fit import LEVEL, ProcessFit, joined
@@ -128,7 +129,8 @@ def write_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> None:
     InvalidInputError
         The target cannot be written.
     """
-    write_tree(bundle_tree(bundle), path, LAYOUT, bundle.provenance)
+    entrance.instance("bundle", bundle, Bundle, "fit one, or make it with Bundle.from_params")
+    write_tree(bundle_tree(bundle), entrance.path("path", path), LAYOUT, bundle.provenance)
 
 
 def bundle_digest(bundle: Bundle) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from stochnet import entrance
 from stochnet.bundle.bundle import Bundle
 from stochnet.kernels.threads import Progress, single_library_thread
 from stochnet.raster.layers import Layer
@@ -27,6 +28,7 @@ from stochnet.validation.excerpt.excerpt import Excerpt, excerpt
 from stochnet.validation.findings import find
 from stochnet.validation.fit_checks import check_fit
 from stochnet.validation.fit_error import measure_fit_error
+from stochnet.validation.given import check_given, covers
 from stochnet.validation.inference.evidence import Evidence, conclude
 from stochnet.validation.kinds.node_statistic import NodeStatistic, weigh_nodes
 from stochnet.validation.kinds.pair_statistic import weigh_pairs
@@ -110,14 +112,16 @@ def validate(
     groups, and 24 for more than 20,000 nodes), and the nodes of the sampled pairs.
 
     """
+    observed, simulated = check_given(observed, simulated, bundle, progress, executor)
+    # Only the default itself shrinks: the same windows given by the user must fit.
+    usual = windows is None or windows is USUAL_WINDOWS
     matched = match(
         observed,
         simulated,
-        # Only the default itself shrinks: the same windows given by the user must fit.
-        None if windows is USUAL_WINDOWS else windows,
+        None if usual else entrance.items("windows", windows, "windows, in bins"),
         bundle=bundle,
         n_pairs=n_pairs,
-        rng=np.random.default_rng(rng),
+        rng=entrance.generator(rng),
         progress=progress,
     )
     chosen = choose(statistics, matched)
@@ -136,7 +140,7 @@ def measure(
     values = survey_both(matched, chosen.surveyed, executor, population=population)
     fit_error = measure_fit_error(matched, chosen, bundle)
     checks: tuple[FitCheck, ...] = ()
-    if bundle is not None and matched.windows:
+    if bundle is not None and matched.windows and covers(bundle, observed):
         checks = check_fit(matched, bundle, matched.windows[0])
     return Measured(
         values,

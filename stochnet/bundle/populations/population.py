@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from stochnet import entrance
 from stochnet.bundle.populations.bootstrap import Kernel, fit_kernel, root_of
 from stochnet.bundle.populations.columns import names_of, params_of, scales_of, table_of
 from stochnet.bundle.populations.margin import Margin, fit_margin, kolmogorov_floor
@@ -92,6 +93,8 @@ class Population:
 
     def draw(self, n: int, rng: np.random.Generator) -> Array:
         """Draw the parameters of n nodes from the parametric law: (node, column)."""
+        n = entrance.whole("n", n, 0, 2**31 - 1)
+        rng = entrance.generator(rng)
         state = np.zeros(n, np.int64)
         n_dead = _rounded(self.dead * n, rng)
         n_saturated = min(_rounded(self.saturated * n, rng), n - n_dead)

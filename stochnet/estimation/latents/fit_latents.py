@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from stochnet import entrance
 from stochnet.bundle.latents import Latents
 from stochnet.errors import InvalidInputError
 from stochnet.estimation.latents.anchors import MOST_SHARED, choose_anchors, fit_anchors, lower
@@ -124,12 +125,10 @@ def check_rank(rank: Rank) -> None:
     InvalidInputError
         Neither "auto" nor a whole number from 0 to 64.
     """
-    if rank == "auto":
-        return
-    if isinstance(rank, bool) or not isinstance(rank, int | np.integer):
-        raise InvalidInputError(f"correlated must be a rank or 'auto', got {rank!r}")
-    if not 0 <= rank <= MOST_RANK:
-        raise InvalidInputError(f"the rank must lie in 0 to {MOST_RANK}, got {rank}")
+    if not (isinstance(rank, str) and rank == "auto"):
+        entrance.whole(
+            "correlated", rank, 0, MOST_RANK, exact=True, remedy="a rank for every layer, or 'auto'"
+        )
 
 
 def _conditions(raster: SpikeRaster, per_condition: bool) -> Index:
