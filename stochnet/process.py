@@ -10,8 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
+from stochnet.statistics.per_second import is_per_second
 from stochnet.statistics.summary.summary import Summary
+
+# What a value that is too large most often was meant to be.
+_PER_BIN = (
+    ": parameters are per bin; a rate in spikes per second times the width of a bin in seconds is "
+    "one per bin"
+)
 
 Array = NDArray[np.float64]
 Params = Mapping[str, Array]
@@ -232,15 +239,20 @@ class Process:
             names the parameter and the first bad node.
         """
         names = [p.name for p in self.params]
+        entrance.instance("params", params, Mapping, f"give a dict with {', '.join(names)}")
         if set(params) != set(names):
-            raise InvalidInputError(f"{self.name} has the parameters {names}, got {sorted(params)}")
-        arrays = {name: np.atleast_1d(np.asarray(params[name], np.float64)) for name in names}
+            raise InvalidInputError(
+                f"{self.name} has the parameters {names}, got {sorted(map(str, params))}"
+            )
+        arrays = {name: self._values(name, params[name]) for name in names}
         shapes = {array.shape for array in arrays.values()}
         if len(shapes) != 1 or len(next(iter(shapes))) > 2:
             raise InvalidInputError(
                 f"{self.name}: parameters must share one shape (node,) or (node, condition), got "
                 f"{ {name: array.shape for name, array in arrays.items()} }"
             )
+        if 0 in next(iter(shapes)):
+            raise InvalidInputError(f"{self.name}: give parameters of at least one node")
         for param in self.params:
             values, (low, high) = arrays[param.name], param.domain
             good = (values >= low) & (values <= high)
@@ -255,6 +267,16 @@ class Process:
                     f"{self.name}: {param.name} must {'be whole and ' if param.whole else ''}"
                     f"lie in [{low:g}, {high:g}]"
                     f"{'' if param.unit == '1' else ' ' + param.unit}; {where} has "
-                    f"{values[tuple(bad[0])]}"
+                    f"{values[tuple(bad[0])]}{_PER_BIN if values[tuple(bad[0])] > high else ''}"
                 )
         return arrays
+
+    def _values(self, name: str, values: Any) -> Array:
+        """Return the values of a parameter: (node,), or (node, condition)."""
+        if is_per_second(values):
+            raise InvalidInputError(
+                f"{self.name}: {name} is per bin, and these rates are in spikes per second: give "
+                "stochnet.firing_rate(raster, per='bin'), or Bundle.from_params(..., "
+                "per='second', bin_width=...)"
+            )
+        return np.atleast_1d(entrance.floats(f"{self.name}: {name}", values))

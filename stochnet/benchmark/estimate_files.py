@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from stochnet.benchmark.example import ENDS, REQUIRED, ROW
 from stochnet.benchmark.quantity import NONE, Array
-from stochnet.errors import FileFormatError, InvalidInputError, MissingExtraError
+from stochnet.errors import FileFormatError, InvalidInputError, MissingExtraError, entrance
 
 COLUMNS = (*REQUIRED, *ROW, *ENDS)
 
@@ -61,7 +61,7 @@ def read_rows(path: str | os.PathLike[str]) -> Rows:
     MissingExtraError
         It is a parquet file, and pyarrow is not installed.
     """
-    file = Path(path)
+    file = entrance.path("estimates", path)
     if not file.is_file():
         raise InvalidInputError(f"there is no file {file}; give a CSV or parquet file of estimates")
     ending = file.suffix.lower()

@@ -15,7 +15,7 @@ import numpy as np
 from stochnet.benchmark.quantity import Quantity, Truth
 from stochnet.benchmark.suite import Suite
 from stochnet.benchmark.suites import get_suite
-from stochnet.errors import FileFormatError, InvalidInputError
+from stochnet.errors import FileFormatError, InvalidInputError, entrance
 from stochnet.raster.raster import SpikeRaster
 from stochnet.storage import raster_digest, read_raster
 
@@ -116,7 +116,7 @@ def read_benchmark(folder: str | os.PathLike[str]) -> Benchmark:
     FileFormatError
         ``suite.json`` is damaged, or of a suite or version that this stochnet does not know.
     """
-    root = Path(folder)
+    root = entrance.path("folder", folder)
     path = root / "suite.json"
     if not path.is_file():
         raise InvalidInputError(

@@ -16,7 +16,7 @@ from stochnet.benchmark.folder import FORMAT, Benchmark, read_benchmark
 from stochnet.benchmark.suite import Cell, Network, Suite
 from stochnet.benchmark.suites import get_suite
 from stochnet.benchmark.truth.draws import Draws, rounded
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.kernels.rng import resolve_seed
 from stochnet.kernels.threads import Progress
 from stochnet.raster.raster import SpikeRaster
@@ -68,7 +68,8 @@ def generate(
     """
     record = get_suite(suite)
     seed = record.seed if seed is None else resolve_seed(seed)
-    root = Path(folder)
+    root = entrance.path("folder", folder)
+    entrance.progress(progress)
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise InvalidInputError(f"{root} is there already and not an empty folder; name a new one")
     for part in ("rasters", "sealed"):

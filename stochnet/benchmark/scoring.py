@@ -11,7 +11,7 @@ from stochnet.benchmark.folder import Benchmark, read_benchmark
 from stochnet.benchmark.measures import Measure, measure
 from stochnet.benchmark.quantity import Truth
 from stochnet.benchmark.scores import Entrant, Scores
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.kernels.threads import Progress
 
 Given = str | os.PathLike[str] | Estimates
@@ -52,7 +52,12 @@ def score(
         Estimates are in a parquet file, and pyarrow is not installed.
     """
     benchmark = folder if isinstance(folder, Benchmark) else read_benchmark(folder)
-    several = [estimates] if isinstance(estimates, (str, os.PathLike, Estimates)) else estimates
+    entrance.progress(progress)
+    several: Sequence[Given]
+    if isinstance(estimates, (str, os.PathLike, Estimates)):
+        several = [estimates]
+    else:
+        several = entrance.items("estimates", estimates, "files")
     given = [
         one if isinstance(one, Estimates) else read_estimates(one, benchmark) for one in several
     ]

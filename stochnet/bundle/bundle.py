@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,15 +14,15 @@ from stochnet.bundle.latents import Latents
 from stochnet.bundle.populations.population import Population
 from stochnet.bundle.populations.sizes import Sizes
 from stochnet.bundle.process_fit import ProcessFit, known_fit
-from stochnet.bundle.resampling import Source, populations_of, resample
+from stochnet.bundle.resampling import LAWS, Source, populations_of, resample
 from stochnet.bundle.selection import Selection
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.kernels.threads import Progress
 from stochnet.process import Process
 from stochnet.processes import get_process
-from stochnet.raster.layers import Layer, check_layers
+from stochnet.raster.layers import Layer, check_layer_list, check_layers
 from stochnet.raster.provenance import provenance
-from stochnet.raster.raster import per_bin
+from stochnet.raster.raster import SCHEDULES, check_bin_width, per_bin
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -64,6 +64,17 @@ class Bundle:
     populations: tuple[Population, ...] = ()
 
     def __post_init__(self) -> None:
+        fits = entrance.items("fits", self.fits, "ProcessFit")
+        for fit in fits:
+            entrance.instance("every fit", fit, ProcessFit, "make one with stochnet.fit")
+        object.__setattr__(self, "fits", fits)
+        object.__setattr__(self, "layers", check_layer_list(self.layers))
+        for name in ("n_trials", "n_bins"):
+            size = entrance.whole(name, getattr(self, name), 1, entrance.MOST_BINS)
+            object.__setattr__(self, name, size)
+        object.__setattr__(self, "bin_width", check_bin_width(self.bin_width))
+        entrance.option("schedule", self.schedule, SCHEDULES)
+        entrance.instance("provenance", self.provenance, Mapping, "give a dict of facts")
         if not self.fits:
             raise InvalidInputError("a bundle needs at least one fit")
         nodes = np.sort(np.concatenate([fit.node_ids for fit in self.fits]))
@@ -75,12 +86,15 @@ class Bundle:
             )
         check_layers(self.layers, len(nodes))
         if self.conditions is not None:
-            table = np.atleast_2d(np.asarray(self.conditions))
-            table = per_bin("conditions", table, *table.shape[:2])
+            table = _table(self.conditions)
             object.__setattr__(self, "conditions", table)
         needed = max(fit.n_conditions for fit in self.fits)
         if any(fit.n_conditions not in (0, needed) for fit in self.fits):
             raise InvalidInputError("fits per condition must all have the same conditions")
+        for name, kind in (("selection", Selection), ("latents", Latents)):
+            entrance.instance(name, getattr(self, name), (kind, type(None)), f"or no {name}")
+        for law in entrance.items("populations", self.populations, "Population"):
+            entrance.instance("every law", law, Population, "fit them with fit_populations")
         if self.selection is not None and len(self.selection.chosen) != len(nodes):
             raise InvalidInputError("the selection must have one row for each node")
         if self.conditions is not None and needed and int(self.conditions.max()) >= needed:
@@ -168,6 +182,7 @@ class Bundle:
         InvalidInputError
             An unknown law or layer, or a size below 1.
         """
+        entrance.option("law", law, LAWS)
         source = Source(self.fits, self.layers, self.latents, self.populations)
         drawn = resample(source, n_nodes, rng=rng, law=law)
         return replace(
@@ -193,8 +208,12 @@ class Bundle:
         n_bins: int | None = None,
         bin_width: float = math.nan,
         latents: Latents | None = None,
+        per: Literal["bin", "second"] = "bin",
     ) -> Bundle:
         """Build a network with known parameters, all nodes under one process.
+
+        Parameters are per bin, whatever the width of a bin is. Rates that `firing_rate` gives per
+        second are refused as such; numbers alone do not say their unit.
 
         Parameters
         ----------
@@ -209,29 +228,69 @@ class Bundle:
         layers : sequence of Layer, optional
         n_trials, n_bins : int, optional
             Default size of a simulation; that of `conditions`, else 1 × 1.
+        bin_width : float, optional
+            Seconds per bin, which simulated rasters have too.
         latents : Latents, optional
             What correlates the nodes.
+        per : {"bin", "second"}, default "bin"
+            Unit of the parameters that are spikes per bin in `PROCESSES` (unit ``1/bin``): with
+            "second" they are given in spikes per second, and multiplied by `bin_width`.
 
         Raises
         ------
         InvalidInputError
-            Unknown process or parameter, a value outside its domain (the node is named), or latents
-            that do not fit.
+            Unknown process or parameter, a value outside its domain (the node is named), rates per
+            second that are not said to be, or latents that do not fit.
         """
         record = get_process(process)
+        if entrance.option("per", per, ("bin", "second")) == "second":
+            params = rates_per_bin(record, params, bin_width)
         arrays = record.validate(params)
         n_nodes = len(next(iter(arrays.values())))
         fit = known_fit(record, np.arange(n_nodes), arrays, window)
-        table = None if conditions is None else np.atleast_2d(np.asarray(conditions))
+        table = None if conditions is None else _table(conditions)
+        size = (1, 1) if table is None else table.shape
         return cls(
             fits=(fit,),
-            layers=tuple(layers),
-            n_trials=n_trials or (1 if table is None else table.shape[0]),
-            n_bins=n_bins or (1 if table is None else table.shape[1]),
+            layers=layers,  # type: ignore[arg-type]
+            n_trials=size[0] if n_trials is None else n_trials,
+            n_bins=size[1] if n_bins is None else n_bins,
             conditions=table,
             bin_width=bin_width,
             latents=latents,
         )
+
+
+def _table(conditions: Any) -> NDArray[np.int16]:
+    """Return conditions (trial, bin)."""
+    table = np.atleast_2d(entrance.array("conditions", conditions, what="integers"))
+    if table.ndim != 2 or 0 in table.shape:
+        raise InvalidInputError(f"conditions must be (trial, bin), got {table.shape}")
+    return per_bin("conditions", table, *table.shape)
+
+
+def rates_per_bin(
+    process: Process, params: Mapping[str, ArrayLike], bin_width: float
+) -> dict[str, ArrayLike]:
+    """Return parameters of which those in spikes per bin were given in spikes per second.
+
+    Raises
+    ------
+    InvalidInputError
+        No `bin_width`, or a process without such a parameter.
+    """
+    width = check_bin_width(bin_width)
+    rates = [param.name for param in process.params if param.unit == "1/bin"]
+    if math.isnan(width) or not rates:
+        raise InvalidInputError(
+            f"per='second' needs bin_width, in seconds, and a process with a rate in spikes per "
+            f"bin; {process.name} has {', '.join(rates) or 'none'}"
+        )
+    entrance.instance("params", params, Mapping, f"give a dict with {', '.join(rates)}")
+    return {
+        name: entrance.floats(name, value) * width if name in rates else value
+        for name, value in params.items()
+    }
 
 
 def fit_populations(bundle: Bundle, *, progress: Progress | None = None) -> tuple[Population, ...]:
@@ -251,4 +310,6 @@ def fit_populations(bundle: Bundle, *, progress: Progress | None = None) -> tupl
     tuple of Population
         Layer by layer, in the order of the fits.
     """
+    entrance.instance("bundle", bundle, Bundle, "fit one with stochnet.fit_bundle")
+    entrance.progress(progress)
     return populations_of(bundle.fits, bundle.layers, progress)

@@ -54,7 +54,7 @@ def stimulus_digests(raster: SpikeRaster) -> list[str]:
 
 def fit_facts(
     raster: SpikeRaster | RasterSummary,
-    processes: Collection[str],
+    processes: Collection[tuple[str, int | None]],
     per_condition: bool,
     window: int | None,
     *,
@@ -62,9 +62,9 @@ def fit_facts(
 ) -> dict[str, Any]:
     """Return what a bundle remembers of the raster that it is fitted to, for its provenance.
 
-    ``process`` is that of all nodes, None if there are several. ``trials`` holds the digests of
-    up to 256 trials, spread evenly, and ``stimuli`` the 256 smallest of those of its stimuli; of a
-    summary there are none.
+    `processes` are names and windows; ``process`` is that of all nodes, None if there are several.
+    ``trials`` holds the digests of up to 256 trials, spread evenly, and ``stimuli`` the 256
+    smallest of those of its stimuli; of a summary there are none.
     """
     names = set(processes)
     digests = trial_digests(raster) if isinstance(raster, SpikeRaster) else []
@@ -72,7 +72,7 @@ def fit_facts(
     return {
         "n_trials": raster.n_trials,
         "n_bins": raster.n_bins,
-        "process": names.pop() if len(names) == 1 else None,
+        "process": names.pop()[0] if len(names) == 1 else None,
         "per_condition": per_condition,
         "window": window,
         "correlated": correlated,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 
 Array = NDArray[np.float64]
 # How far the variance of a latent may be off 1, as a correlation matrix from data is.
@@ -53,8 +53,9 @@ class Latents:
 
     def __post_init__(self) -> None:
         for name in ("loadings", "mixing", "trial"):
-            array = np.ascontiguousarray(getattr(self, name), np.float64)
-            if not np.isfinite(array).all():
+            array = np.ascontiguousarray(entrance.floats(name, getattr(self, name)))
+            # Larger ones have no square.
+            if not (np.abs(array) < 1e100).all():
                 raise InvalidInputError(f"{name} must be finite")
             object.__setattr__(self, name, array)
         if self.loadings.ndim != 2 or self.loadings.shape[1] < 1:
@@ -74,7 +75,7 @@ class Latents:
                 f"the squared loadings of a node must sum to less than 1, for the rest is its own "
                 f"noise; those of node {node} sum to {shared[node]:g}"
             )
-        size = self.mixing.shape[0]
+        size = self.mixing.shape[0] if self.mixing.ndim else 0
         if self.mixing.shape != (size, size) or size % self.rank or size == 0:
             raise InvalidInputError(
                 f"mixing must be (layer·rank, layer·rank) with a rank of {self.rank}, got "
@@ -115,9 +116,10 @@ class Latents:
         InvalidInputError
             As for the constructor.
         """
-        table = np.atleast_2d(np.asarray(loadings, np.float64))
-        gain = np.zeros(len(table)) if trial is None else np.asarray(trial, np.float64)
-        return cls(table, np.eye(n_layers * table.shape[1]), gain)
+        table = np.atleast_2d(entrance.floats("loadings", loadings))
+        gain = np.zeros(len(table)) if trial is None else entrance.floats("trial", trial)
+        size = entrance.whole("n_layers", n_layers, 1, 1 << 16) * table.shape[-1]
+        return cls(table, np.eye(size), gain)
 
     @property
     def n_nodes(self) -> int:
@@ -161,6 +163,16 @@ class Latents:
         ndarray of float64 (pair,)
             `stochnet.benchmark.truth.bivariate.excess_together` makes it a covariance of spikes.
         """
+        first, second = (
+            entrance.integers(name, nodes, 0, self.n_nodes - 1)
+            for name, nodes in (("first", first), ("second", second))
+        )
+        layer = entrance.integers("layer", layer, 0, self.n_layers - 1)
+        if first.ndim != 1 or first.shape != second.shape or layer.shape != (self.n_nodes,):
+            raise InvalidInputError(
+                f"first and second must be lists of nodes of one length, and layer have one number "
+                f"for each of {self.n_nodes} nodes"
+            )
         rows = self.mixing.reshape(self.n_layers, self.rank, -1)
         # Loadings on the independent series behind the latents.
         on_series = [

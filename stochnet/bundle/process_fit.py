@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.process import Array, Process
 from stochnet.processes.laws.scipy_stats import stats
 
@@ -50,6 +50,7 @@ class ProcessFit:
     intervals: Mapping[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        entrance.instance("process", self.process, Process, "take one of stochnet.PROCESSES")
         object.__setattr__(self, "params", self.process.validate(self.params))
         if np.any(np.diff(self.node_ids) <= 0):
             raise InvalidInputError("node_ids must be ascending and without repeats")
@@ -58,8 +59,8 @@ class ProcessFit:
                 f"{self.process.name} has a rate for every position in a window: give window, in "
                 "bins"
             )
-        if self.window is not None and self.window < 1:
-            raise InvalidInputError(f"a window must be at least one bin, got {self.window}")
+        if self.window is not None:
+            object.__setattr__(self, "window", entrance.whole("window", self.window))
         for name, array in self.params.items():
             if len(array) != len(self.node_ids):
                 raise InvalidInputError(
@@ -112,14 +113,12 @@ class ProcessFit:
         InvalidInputError
             No such parameter, or a level outside (0, 1).
         """
-        if name not in self.params or not 0 < level < 1:
-            raise InvalidInputError(
-                f"name must be one of {list(self.params)} and level between 0 and 1"
-            )
-        return interval(self, name, level)
+        level = entrance.number("level", level, 0, 1, inside=True)
+        return interval(self, entrance.option("name", name, self.params), level)
 
     def take(self, rows: NDArray[Any] | slice) -> ProcessFit:
         """Return the fit of some of its nodes, by position."""
+        rows = entrance.rows("rows", rows, len(self.node_ids))
         return replace(
             self,
             node_ids=self.node_ids[rows],
@@ -217,19 +216,23 @@ def rescaled(reach: Array, error: Array, z: float, z_stored: float) -> Array:
     root = np.sqrt(np.maximum(inside, 0.0))
     curved = 2 * z / (slope + root)
     # A bend of more than this is no correction any more.
-    mild = known & (inside > 0) & (np.abs(curved / np.where(known, proportional, 1.0) - 1) < 0.5)
+    usual = np.where(known & (proportional > 0), proportional, 1.0)
+    mild = known & (inside > 0) & (np.abs(curved / usual - 1) < 0.5)
     return np.where(mild, curved, proportional)
 
 
 def _closed(fit: ProcessFit, name: str, level: float) -> tuple[Array, Array] | None:
     """Return the closed interval of a process, condition by condition, if it has one."""
     closed = fit.process.interval
-    if closed is None or not fit.observed_bins.all():
+    if closed is None or not fit.observed_bins.any():
         return None
+    low, high = next(p.domain for p in fit.process.params if p.name == name)
     value, error = fit.params[name], fit.standard_errors[name]
     columns, errors = value.reshape(len(value), -1), error.reshape(len(value), -1)
     found = [
         closed(name, columns[:, c], errors[:, c], int(bins), level)
+        if bins
+        else (np.full(len(value), low), np.full(len(value), high))
         for c, bins in enumerate(fit.observed_bins)
     ]
     ends = [end for end in found if end is not None]

@@ -16,7 +16,7 @@ from stochnet.bundle.populations.loadings import draw_loadings
 from stochnet.bundle.populations.population import Population, fit_population, rate_of
 from stochnet.bundle.populations.sizes import Sizes, apportion, layer_sizes
 from stochnet.bundle.process_fit import ProcessFit, known_fit
-from stochnet.errors import InvalidInputError
+from stochnet.errors import entrance
 from stochnet.kernels.threads import Progress
 from stochnet.process import Array
 from stochnet.raster.layers import Layer
@@ -109,10 +109,9 @@ def resample(
     InvalidInputError
         An unknown law or layer, or a size below 1.
     """
-    if law not in LAWS:
-        raise InvalidInputError(f"law must be one of {', '.join(LAWS)}, got {law!r}")
+    entrance.option("law", law, LAWS)
     sizes = layer_sizes(source.layers, n_nodes)
-    seed = int(np.random.default_rng(rng).integers(2**63))
+    seed = int(entrance.generator(rng).integers(2**63))
     layers: list[Layer] = []
     drawn: dict[int, list[tuple[Nodes, Array]]] = {}
     rows_of: list[Nodes] = []

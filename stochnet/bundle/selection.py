@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.raster.layers import Layer
 
 Array = NDArray[np.float64]
@@ -17,6 +17,15 @@ BY = ("node", "layer")
 # Below this difference of a criterion two processes explain the spikes about equally well
 # (Burnham & Anderson 2002 for AIC; Kass & Raftery 1995 for BIC).
 MARGIN = 2.0
+
+
+# Between the name of a process and its window, where the window was chosen too.
+AT = "@"
+
+
+def candidate_name(process: str, window: int | None) -> str:
+    """Return the name of a candidate: that of a process, with its window if several were tried."""
+    return process if window is None else f"{process}{AT}{window}"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -31,7 +40,8 @@ class Selection:
     by : str
         ``"node"`` or ``"layer"``.
     processes : tuple of str
-        The candidates, from few to many parameters.
+        The candidates, from few to many parameters; ``"negative_binomial@100"`` is that process
+        with a window of 100 bins, where several windows were tried.
     scores : ndarray of float64 (node, process)
         The criterion; inf where a process cannot produce the spikes.
     chosen : ndarray of int64 (node,)
@@ -55,14 +65,14 @@ class Selection:
 
     @property
     def margin(self) -> Array:
-        """By how much the chosen process beats the next best one: (node,).
+        """By how much the chosen process beats the next best other one: (node,).
+
+        Other windows of the same process do not count.
 
         Negative where a node's layer chose a process that is not its own best; inf where no other
         process can produce the spikes.
         """
-        rows = np.arange(len(self.chosen))
-        others = self.scores.copy()
-        others[rows, self.chosen] = np.inf
+        rows, others = np.arange(len(self.chosen)), self._others()
         own, next_best = self.scores[rows, self.chosen], others.min(axis=1, initial=np.inf)
         both = np.isinf(own) & np.isinf(next_best)
         return np.asarray(np.where(both, 0.0, next_best - np.where(both, 0.0, own)))
@@ -70,12 +80,22 @@ class Selection:
     @property
     def runner_up(self) -> NDArray[np.int64]:
         """Position of the best process that was not chosen: (node,)."""
-        others = self.scores.copy()
-        others[np.arange(len(self.chosen)), self.chosen] = np.inf
-        if len(self.processes) == 1:
+        family = self._families()
+        if len(np.unique(family)) == 1:
             return self.chosen
-        order = np.argsort(others, axis=1, kind="stable")
-        return np.where(order[:, 0] == self.chosen, order[:, 1], order[:, 0])
+        # Behind all others, also those that are impossible.
+        same = family[None, :] == family[self.chosen][:, None]
+        return np.asarray(np.lexsort((self._others(), same), axis=1)[:, 0])
+
+    def _families(self) -> NDArray[np.int64]:
+        """Return a number for each candidate that those of one process share."""
+        names = [one.split(AT)[0] for one in self.processes]
+        return np.array([names.index(one) for one in names], np.int64)
+
+    def _others(self) -> Array:
+        """Return the scores, inf for those of the process that was chosen: (node, process)."""
+        family = self._families()
+        return np.where(family[None, :] == family[self.chosen][:, None], np.inf, self.scores)
 
     @property
     def undecided(self) -> NDArray[np.bool_]:
@@ -121,7 +141,5 @@ def check_criterion(criterion: str, by: str) -> None:
     InvalidInputError
         They are not.
     """
-    if criterion not in CRITERIA:
-        raise InvalidInputError(f"criterion must be one of {CRITERIA}, got {criterion!r}")
-    if by not in BY:
-        raise InvalidInputError(f"choose by one of {BY}, got {by!r}")
+    entrance.option("criterion", criterion, CRITERIA)
+    entrance.option("by", by, BY)

@@ -9,12 +9,14 @@ from typing import Annotated, Literal
 import typer
 
 from stochnet.bundle.bundle import fit_populations
+from stochnet.bundle.selection import AT
 from stochnet.cli.console import note, progress, to_stderr_table
 from stochnet.cli.options import Config, Quiet, Raster, Scheduler, Workers, output_option
-from stochnet.cli.tables import bundle_table, population_table, selection_table
+from stochnet.cli.tables import bundle_table, population_table, selection_table, window_table
 from stochnet.errors import InvalidInputError
 from stochnet.estimation.fit import fit_bundle
 from stochnet.estimation.latents.fit_latents import Rank
+from stochnet.estimation.window_choice import Window
 from stochnet.storage import read_observed, write_bundle
 from stochnet.storage.files.publish import check_target
 from stochnet.workers.pool import open_executor
@@ -38,7 +40,19 @@ def fit(
         bool, typer.Option("--per-condition", help="Parameters for every class.")
     ] = False,
     window: Annotated[
-        int | None, typer.Option("--window", "-w", help="Bins in which a gain is held; a trial.")
+        str | None,
+        typer.Option(
+            "--window",
+            "-w",
+            metavar="BINS|auto",
+            help="Bins in which a gain is held; a trial. auto: the best of a few lengths.",
+        ),
+    ] = None,
+    min_bins: Annotated[
+        int | None,
+        typer.Option(
+            "--min-bins", help="With --per-condition: leave out classes with fewer bins than this."
+        ),
     ] = None,
     shrink: Annotated[
         bool,
@@ -72,11 +86,12 @@ def fit(
             criterion=criterion.replace("-", "_"),
             by=by,
             per_condition=per_condition,
-            window=window,
+            window=_window(window),
             shrink=shrink,
             correlated=_rank(correlated),
             progress=report,
             executor=executor,
+            min_bins=min_bins,
         )
         if population:
             bundle = replace(bundle, populations=fit_populations(bundle, progress=report))
@@ -87,8 +102,21 @@ def fit(
             to_stderr_table(population_table(bundle))
         if bundle.selection is not None:
             to_stderr_table(selection_table(bundle))
+            if any(AT in name for name in bundle.selection.processes):
+                to_stderr_table(window_table(bundle))
+    for what, bins in bundle.provenance.get("left_out", {}).items():
+        note(f"left out: {what}, {bins:,} bins; they have no condition in the bundle", quiet)
     shared = "" if bundle.latents is None else f", {bundle.latents.rank} latents a layer"
     note(f"{output}: {bundle.n_nodes:,} nodes{shared}", quiet)
+
+
+def _window(text: str | None) -> Window:
+    """Read what --window says."""
+    if text is None or text == "auto":
+        return text  # type: ignore[return-value]
+    if not text.isdecimal():
+        raise InvalidInputError(f"--window takes a number of bins or auto, got {text!r}")
+    return int(text)
 
 
 def _rank(text: str | None) -> Rank | None:

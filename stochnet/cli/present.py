@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from math import isnan
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -39,6 +40,12 @@ def present(
     bins: Annotated[int, typer.Option("--bins", help="Bins (stimuli) per trial.")],
     output: Annotated[Path, output_option("RASTER.h5")],
     by: By = "label",
+    unlabelled: Annotated[
+        Literal["error", "omit"],
+        typer.Option(
+            "--unlabelled", help="Stimuli without a class, of blocked and stratified schedules."
+        ),
+    ] = "error",
     seed: Seed = None,
     config: Config = None,
     quiet: Quiet = False,
@@ -54,7 +61,10 @@ def present(
             seed=seed,
             path=output,
             progress=report,
+            unlabelled=unlabelled,
         )
+    if shown.provenance.get("omitted"):
+        note(f"not shown: {shown.provenance['omitted']:,} stimuli without a class", quiet)
     note(f"{output}: {shown}, seed {shown.provenance['seed']}", quiet)
 
 
@@ -69,12 +79,13 @@ def stats(
     quiet: Quiet = False,
 ) -> None:
     """Show firing rates and Fano factors by layer, of a raster or of a summary."""
-    result = statistics_table(read_observed(raster), window or None, per_node=per_node)
+    observed = read_observed(raster)
+    result = statistics_table(observed, window or None, per_node=per_node)
     if as_json:
         typer.echo(json.dumps(result, allow_nan=False))
         return
     console = to_stdout()
-    console.print(stats_table(result))
+    console.print(stats_table(result, "bin" if isnan(observed.bin_width) else "second"))
     if per_node:
         console.print(node_table(result))
 

@@ -25,6 +25,7 @@ from stochnet.cli.tables import bundle_table
 from stochnet.kernels.rng import resolve_seed
 from stochnet.simulation.generation import generate as make
 from stochnet.simulation.simulate import simulate as draw
+from stochnet.simulation.unlabelled import WAYS
 from stochnet.statistics.summary.stored import SummarySink
 from stochnet.storage import read_bundle, write_bundle, write_summary
 from stochnet.storage.files.publish import check_target
@@ -62,6 +63,15 @@ def simulate(
     target: Annotated[
         str, typer.Option("--target", metavar="cpu|cuda", help="Where; the spikes are the same.")
     ] = "cpu",
+    unlabelled: Annotated[
+        str,
+        typer.Option(
+            "--unlabelled",
+            metavar="error|silent|BUNDLE.h5",
+            help="What nodes with parameters per class do in bins without one: refuse, not fire, "
+            "or as in a bundle of the same nodes that was fitted without classes.",
+        ),
+    ] = "error",
     summary: Summary = False,
     window: SummaryWindow = None,
     per_condition: PerCondition = False,
@@ -93,6 +103,7 @@ def simulate(
             path=None if summary else output,
             sink=sink,
             progress=report,
+            unlabelled=unlabelled if unlabelled in WAYS else read_bundle(unlabelled),
         )
     if sink is not None:
         write_summary(sink.summary, output)

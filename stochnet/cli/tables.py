@@ -13,6 +13,7 @@ from rich.table import Table
 from stochnet.bundle.bundle import Bundle
 from stochnet.bundle.populations.margin import TABLE
 from stochnet.bundle.populations.population import Population
+from stochnet.bundle.selection import AT
 from stochnet.errors import InvalidInputError
 from stochnet.process import FLAG_DOC, Flag
 from stochnet.statistics.summary.parts import PARTS
@@ -20,7 +21,7 @@ from stochnet.statistics.summary.stored import RasterSummary
 from stochnet.storage import read_bundle, read_kind, read_observed, stored_digest
 
 
-def stats_table(result: dict[str, Any]) -> Table:
+def stats_table(result: dict[str, Any], per: str = "bin") -> Table:
     """Return the table of `stochnet stats`: one row a layer, and one for the network."""
     windows = list(result["network"]["windows"])
     table = columns(
@@ -28,6 +29,7 @@ def stats_table(result: dict[str, Any]) -> Table:
             title=f"{result['n_nodes']:,} nodes × {result['n_trials']:,} trials × "
             f"{result['n_bins']:,} bins, schedule {result['schedule']}",
             caption="MFF: mean over nodes that fire of variance (ddof 1) / mean of window counts."
+             f" Rates are spikes per {per}."
             + (
                 " Under a shuffled schedule it says nothing beyond the rate."
                 if result["schedule"] == "shuffled"
@@ -152,6 +154,8 @@ def describe(path: Path) -> Iterator[Table | str]:
         yield bundle_table(holder)
         if holder.selection is not None:
             yield selection_table(holder)
+            if any(AT in name for name in holder.selection.processes):
+                yield window_table(holder)
         if holder.populations:
             yield population_table(holder, families=True)
         seen = int(np.bitwise_or.reduce([np.bitwise_or.reduce(fit.flags) for fit in holder.fits]))
@@ -181,8 +185,9 @@ def columns(table: Table, *names: str) -> Table:
 def bundle_table(bundle: Bundle) -> Table:
     """Return what was fitted: nodes by layer and process, median parameters, flags."""
     table = columns(
-        Table(title="Fitted processes"), "layer", "process", "nodes", "median parameters", "flags"
-    )
+        Table(title="Fitted processes"),
+        "layer", "process", "nodes", "window", "median parameters", "flags",
+    )  # fmt: skip
     for layer in bundle.layers:
         for fit in bundle.fits:
             a, b = np.searchsorted(fit.node_ids, [layer.first, layer.first + layer.n_nodes])
@@ -195,7 +200,10 @@ def bundle_table(bundle: Bundle) -> Table:
                 for flag in Flag
                 if flag and np.any(part.flags & flag.value)
             )
-            table.add_row(layer.name, fit.process.name, f"{b - a:,}", medians, flags or "none")
+            window = "–" if fit.window is None else f"{fit.window:,}"
+            table.add_row(
+                layer.name, fit.process.name, f"{b - a:,}", window, medians, flags or "none"
+            )
     return table
 
 
@@ -225,6 +233,33 @@ def selection_table(bundle: Bundle) -> Table:
                 f"{np.count_nonzero(undecided[layer.nodes][mine]):,}",
                 "–" if len(selection.processes) == 1 else runner_up,
             )
+    return table
+
+
+def window_table(bundle: Bundle) -> Table:
+    """Return the windows that were tried: how many nodes have each, and how far it is from best."""
+    selection = bundle.selection
+    if selection is None:
+        raise InvalidInputError("this bundle was not chosen among several windows")
+    table = columns(
+        Table(
+            title="Windows that were tried",
+            caption=f"above the best: median over nodes of the {selection.criterion} above that of "
+            "their best process and window. A window is one parameter more."
+            + (" Held-out trials need no such price." if selection.criterion == "held_out" else ""),
+        ),
+        "process", "window", "nodes", "above the best",
+    )  # fmt: skip
+    above = selection.scores - selection.scores.min(axis=1, keepdims=True)
+    for k, name in enumerate(selection.processes):
+        process, _, window = name.partition(AT)
+        distance = float(np.median(above[:, k]))
+        table.add_row(
+            process,
+            f"{int(window):,}" if window else "–",
+            f"{np.count_nonzero(selection.chosen == k):,}",
+            number(distance) if np.isfinite(distance) else "impossible",
+        )
     return table
 
 

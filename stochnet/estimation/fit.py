@@ -6,22 +6,32 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stochnet.bundle.bundle import Bundle
 from stochnet.bundle.fingerprints import fit_facts
 from stochnet.bundle.process_fit import ProcessFit
 from stochnet.bundle.selection import Selection, check_criterion, choose
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.estimation.fit_blocks import FitTask, fit_all, score_nodes, with_intervals
 from stochnet.estimation.held_out import fold_of_trial
 from stochnet.estimation.latents.fit_latents import Rank, check_rank, fit_latents
+from stochnet.estimation.rare import named, without_rare
 from stochnet.estimation.shrinkage import shrink as shrunken
+from stochnet.estimation.window_choice import (
+    Candidate,
+    Window,
+    best_window,
+    has_window,
+    is_auto,
+    tasks_of,
+)
 from stochnet.kernels.threads import Progress
 from stochnet.process import Flag, Process
 from stochnet.processes import PROCESSES, get_process
 from stochnet.raster.provenance import provenance
 from stochnet.raster.raster import SpikeRaster
-from stochnet.statistics.summary.stored import RasterSummary, require_raster
+from stochnet.statistics.summary.stored import RasterSummary, check_source, require_raster
 
 
 def fit(
@@ -29,10 +39,11 @@ def fit(
     process: str | Process,
     *,
     per_condition: bool = False,
-    window: int | None = None,
+    window: Window = None,
     shrink: bool = False,
     progress: Progress | None = None,
     executor: Executor | None = None,
+    min_bins: int | None = None,
 ) -> ProcessFit:
     """Fit a process to every node by maximum likelihood.
 
@@ -46,9 +57,11 @@ def fit(
         For example ``"bernoulli"``, ``"poisson"``, ``"beta_bernoulli"``, ``"negative_binomial"``.
     per_condition : bool, default False
         Parameters (node, condition) instead of (node,).
-    window : int, optional
+    window : int or "auto", optional
         Bins per window in which a process with a gain counts; the whole trial by default. Windows
-        tile each trial from its first bin, and a shorter last one counts with its own length.
+        tile each trial from its first bin, and a shorter last one counts with its own length. The
+        window is a parameter of the process: "auto" takes, of a few lengths from 10 bins to the
+        trial, the one under which all nodes together are the most likely.
     shrink : bool, default False
         Draw parameters towards those of the layer (empirical Bayes), for short recordings.
     progress : callable, optional
@@ -56,6 +69,10 @@ def fit(
     executor : concurrent.futures.Executor, optional
         Fits the blocks of nodes, each on one thread: threads, processes or a cluster
         (``Client.get_executor()`` of Dask). The result is the same to the bit.
+    min_bins : int, optional
+        With `per_condition`: leave out conditions with fewer bins than this. Their column has the
+        mean of the other conditions, with an infinite standard error, and 0 in ``observed_bins``.
+        Without it, a number among the conditions that occurs in no bin is refused.
 
     Returns
     -------
@@ -70,8 +87,13 @@ def fit(
         The workers of the executor fail again and again.
     """
     record = get_process(process)
-    task = FitTask(raster, (record,), per_condition, window)
-    (found,) = fit_all(task, progress, intervals=True, executor=executor)
+    check_options(raster, per_condition, shrink, progress, executor)
+    raster, _ = without_rare(raster, per_condition, min_bins)
+    tasks, tried = tasks_of(raster, (record,), per_condition, window)
+    if len(tasks) > 1:
+        ways = [fit_all(task, progress, intervals=False, executor=executor)[0] for task in tasks]
+        tasks = (tasks[best_window(ways)],)
+    (found,) = fit_all(tasks[tried[0].task], progress, intervals=True, executor=executor)
     return shrunken(found, raster.layers) if shrink else found
 
 
@@ -83,10 +105,11 @@ def select(
     by: str = "node",
     folds: int = 5,
     per_condition: bool = False,
-    window: int | None = None,
+    window: Window = None,
     shrink: bool = False,
     progress: Progress | None = None,
     executor: Executor | None = None,
+    min_bins: int | None = None,
 ) -> tuple[ProcessFit, ...]:
     """Fit several processes and keep, node by node, the one with the lowest criterion.
 
@@ -106,22 +129,26 @@ def select(
         One process for every node, or one for all nodes of a layer (lowest sum).
     folds : int, default 5
         Parts of the trials, each of which is held out once. For ``"held_out"``.
-    per_condition, window, shrink, progress, executor
-        As for `fit`.
+    per_condition, window, shrink, progress, executor, min_bins
+        As for `fit`. With ``window="auto"`` every process with a gain or a rate profile is a
+        candidate once for each length, and the window counts as one more parameter.
 
     Returns
     -------
     tuple of ProcessFit
-        One for each process that was chosen for a node; their ``node_ids`` partition the nodes.
+        One for each process (and window) that was chosen for a node; their ``node_ids`` partition
+        the nodes.
 
     Raises
     ------
     InvalidInputError
         Unknown process or criterion, too few trials to hold any out.
     """
+    check_options(raster, per_condition, shrink, progress, executor)
     options = {"criterion": criterion, "by": by, "folds": folds, "shrink": shrink}
-    task = FitTask(raster, candidates(processes), per_condition, window)
-    return _select(task, progress, executor, **options)[0]  # type: ignore[arg-type]
+    raster, _ = without_rare(raster, per_condition, min_bins)
+    ways = tasks_of(raster, candidates(processes), per_condition, window)
+    return _select(*ways, progress, executor, **options)[0]  # type: ignore[arg-type]
 
 
 def fit_bundle(
@@ -133,16 +160,19 @@ def fit_bundle(
     by: str = "node",
     folds: int = 5,
     per_condition: bool = False,
-    window: int | None = None,
+    window: Window = None,
     shrink: bool = False,
     correlated: Rank | None = None,
     progress: Progress | None = None,
     executor: Executor | None = None,
+    min_bins: int | None = None,
 ) -> Bundle:
     """Fit a network: `fit`, or `select` for ``"auto"``, with all that a simulation needs.
 
     Parameters are those of `fit` and `select`, and one more. After a selection the bundle holds the
-    criterion of every node under every candidate (``bundle.selection``).
+    criterion of every node under every candidate (``bundle.selection``), also where ``"auto"`` is
+    the window of one process. Bins of conditions that were left out (`min_bins`) have none in the
+    bundle; ``provenance["left_out"]`` says how many.
 
     Parameters
     ----------
@@ -157,6 +187,9 @@ def fit_bundle(
         As for `fit` and `select`; correlated nodes of a process that has none, of counts, or from a
         summary.
     """
+    check_options(raster, per_condition, shrink, progress, executor)
+    if not isinstance(process, Process):
+        entrance.option("process", process, ("auto", *PROCESSES))
     selection = None
     if correlated is not None:
         check_rank(correlated)
@@ -170,16 +203,19 @@ def fit_bundle(
                 "correlated nodes are fitted to pairs of nodes, which a summary does not hold: "
                 "fit the raster itself"
             )
-    if process == "auto":
-        task = FitTask(raster, candidates(processes), per_condition, window)
+    raster, left_out = without_rare(raster, per_condition, min_bins)
+    one_process = not (isinstance(process, str) and process == "auto")
+    records = (get_process(process),) if one_process else candidates(processes)
+    if not one_process or (is_auto(window) and has_window(records[0])):
         fits, selection = _select(
-            task, progress, executor, criterion=criterion, by=by, folds=folds, shrink=shrink
-        )
+            *tasks_of(raster, records, per_condition, window),
+            progress, executor, criterion=criterion, by=by, folds=folds, shrink=shrink,
+        )  # fmt: skip
     else:
         fits = (
             fit(
                 raster, process, per_condition=per_condition, window=window, shrink=shrink,
-                progress=progress, executor=executor,
+                progress=progress, executor=executor, min_bins=min_bins,
             ),
         )  # fmt: skip
     latents = None
@@ -188,9 +224,10 @@ def fit_bundle(
         latents = found if found.correlated.any() else None
     facts = fit_facts(
         raster,
-        [one.process.name for one in fits],
+        # Of several windows there is no one process to fit again.
+        [(one.process.name, one.window) for one in fits],
         per_condition,
-        window,
+        fits[0].window if is_auto(window) else window,  # type: ignore[arg-type]
         correlated=latents is not None,
     )
     return Bundle(
@@ -201,10 +238,35 @@ def fit_bundle(
         conditions=raster.conditions,
         bin_width=raster.bin_width,
         schedule=raster.schedule,
-        provenance=provenance(source=dict(raster.provenance), fit=facts),
+        provenance=provenance(
+            source=dict(raster.provenance),
+            fit=facts,
+            **({"left_out": named(left_out)} if left_out else {}),
+        ),
         selection=selection,
         latents=latents,
     )
+
+
+def check_options(
+    raster: SpikeRaster | RasterSummary,
+    per_condition: bool,
+    shrink: bool,
+    progress: Progress | None,
+    executor: Executor | None,
+) -> None:
+    """Refuse arguments of a fit that are none.
+
+    Raises
+    ------
+    InvalidInputError
+        They are none.
+    """
+    check_source(raster)
+    entrance.truth("per_condition", per_condition)
+    entrance.truth("shrink", shrink)
+    entrance.progress(progress)
+    entrance.executor(executor)
 
 
 def candidates(processes: Sequence[str | Process] | None) -> tuple[Process, ...]:
@@ -215,14 +277,16 @@ def candidates(processes: Sequence[str | Process] | None) -> tuple[Process, ...]
     InvalidInputError
         An unknown name, or none at all.
     """
-    records = [get_process(process) for process in (PROCESSES if processes is None else processes)]
+    listed = PROCESSES if processes is None else entrance.items("processes", processes, "names")
+    records = [get_process(process) for process in listed]
     if not records:
         raise InvalidInputError("give at least one process")
     return tuple(sorted(records, key=lambda record: len(record.params)))
 
 
 def _select(
-    task: FitTask,
+    tasks: tuple[FitTask, ...],
+    tried: tuple[Candidate, ...],
     progress: Progress | None,
     executor: Executor | None,
     *,
@@ -232,25 +296,38 @@ def _select(
     shrink: bool,
 ) -> tuple[tuple[ProcessFit, ...], Selection]:
     check_criterion(criterion, by)
-    raster = task.raster
+    raster = tasks[0].raster
     fold = None
     if criterion == "held_out":
         fold = fold_of_trial(require_raster(raster, "held-out likelihood"), folds)
-    fits = fit_all(task, progress, intervals=False, executor=executor)
+    fits = [fit_all(task, progress, intervals=False, executor=executor) for task in tasks]
     if fold is None:
-        scores = np.stack([getattr(one, criterion) for one in fits], axis=1)
+        columns = [one.criterion(fits[one.task][one.place], criterion) for one in tried]
     else:
-        blocks = task.each_block(score_nodes, executor, lambda first, last: (fold,), copies=True)
-        scores = np.concatenate([score for _, score in blocks])
-    names = [record.name for record in task.records]
-    selection = choose(names, scores, criterion, by, raster.layers)
-    chosen = []
-    for k, one in enumerate(fits):
-        nodes = np.flatnonzero(selection.chosen == k)
+        held = [held_out_scores(task, executor, fold) for task in tasks]
+        columns = [held[one.task][:, one.place] for one in tried]
+    names = [one.name for one in tried]
+    selection = choose(names, np.stack(columns, axis=1), criterion, by, raster.layers)
+    chosen: list[tuple[int, ProcessFit]] = []
+    for k, one in enumerate(tried):
+        nodes, whole = np.flatnonzero(selection.chosen == k), fits[one.task][one.place]
         if len(nodes):
-            one.flags[selection.undecided] |= Flag.UNDECIDED.value
-            chosen.append(one.take(nodes))
-    found = with_intervals(task, tuple(chosen), executor)
+            whole.flags[selection.undecided] |= Flag.UNDECIDED.value
+            chosen.append((one.task, whole.take(nodes)))
+    found: list[ProcessFit] = []
+    for number, task in enumerate(tasks):
+        mine = tuple(one for which, one in chosen if which == number)
+        found += with_intervals(task, mine, executor) if mine else ()
+    order = {one.record.name: k for k, one in enumerate(tried)}
+    found.sort(key=lambda one: (order[one.process.name], one.window or 0))
     if shrink:
-        found = tuple(shrunken(one, raster.layers) for one in found)
-    return found, selection
+        found = [shrunken(one, raster.layers) for one in found]
+    return tuple(found), selection
+
+
+def held_out_scores(
+    task: FitTask, executor: Executor | None, fold: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the held-out score of every process of a task: (node, process)."""
+    blocks = task.each_block(score_nodes, executor, lambda first, last: (fold,), copies=True)
+    return np.concatenate([score for _, score in blocks])

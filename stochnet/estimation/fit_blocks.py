@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.bundle.process_fit import LEVEL, ProcessFit, joined, stacked
-from stochnet.errors import InvalidInputError
 from stochnet.estimation.held_out import held_out_score
+from stochnet.estimation.rare import with_missing
 from stochnet.kernels.threads import Progress
 from stochnet.process import Array, Flag, Process
 from stochnet.raster.blocks import cut_nodes, nodes_that_fit
@@ -53,10 +53,14 @@ def _fit_block(
     intervals: bool,
 ) -> ProcessFit:
     """Estimate one block: stack conditions, add log-likelihoods, join flags."""
-    estimates = [record.estimate(summary) for summary in _observed(summaries)]
+    # A condition that was left out has no bins.
+    known = [record.estimate(summary) if summary.n_bins else None for summary in summaries]
+    estimates = with_missing(record, known, summaries)
     total = np.zeros(len(nodes))
     flags = []
     for one, summary in zip(estimates, summaries, strict=True):
+        if not summary.n_bins:
+            continue
         total += record.log_likelihood(one.params, summary)
         flag = one.flags
         if record.identified is not None:
@@ -81,13 +85,26 @@ def _block_intervals(fit: ProcessFit, summaries: tuple[Summary, ...]) -> Process
     """Return the fit of one block with the intervals that need its data."""
     if fit.process.data_interval is None or not len(fit.node_ids):
         return fit
-    ends = []
+    ends: list[dict[str, Array] | None] = []
     for c, summary in enumerate(summaries):
+        if not summary.n_bins:
+            ends.append(None)
+            continue
         here = (slice(None), c) if fit.n_conditions else slice(None)
         params = {name: np.ascontiguousarray(array[here]) for name, array in fit.params.items()}
         errors = {name: array[here] for name, array in fit.standard_errors.items()}
         ends.append(stacked(fit.process.data_interval(params, errors, summary, LEVEL)))
-    return replace(fit, intervals=_columns(ends, fit.n_conditions > 0))
+    return replace(fit, intervals=_columns(_whole_domains(fit, ends), fit.n_conditions > 0))
+
+
+def _whole_domains(fit: ProcessFit, ends: list[dict[str, Array] | None]) -> list[dict[str, Array]]:
+    """Return intervals of all conditions: the whole domain where nothing was observed."""
+    names = next(one for one in ends if one is not None)
+    domains = {param.name: param.domain for param in fit.process.params}
+    nothing = {
+        name: np.tile(np.array(domains[name], np.float64), (len(fit.node_ids), 1)) for name in names
+    }
+    return [nothing if one is None else one for one in ends]
 
 
 def with_intervals(
@@ -153,16 +170,6 @@ def _join_flags(flags: NDArray[np.uint16]) -> NDArray[np.uint16]:
     at_end = (some & ends != 0) & (always == 0)
     edge = np.where(at_end, Flag.BOUNDARY.value, 0).astype(np.uint16)
     return np.asarray((some & ~ends) | always | edge, np.uint16)
-
-
-def _observed(summaries: tuple[Summary, ...]) -> Iterator[Summary]:
-    for condition, summary in enumerate(summaries):
-        if summary.n_bins == 0:
-            raise InvalidInputError(
-                f"condition {condition} occurs in no bin; number the conditions 0, 1, 2, … without "
-                "gaps, or present the recording with a schedule that shows every class"
-            )
-        yield summary
 
 
 T = TypeVar("T")

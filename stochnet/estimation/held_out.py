@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.process import Process
 from stochnet.raster.raster import SpikeRaster
 from stochnet.statistics.summary.summary import summarize
@@ -23,8 +23,7 @@ def fold_of_trial(raster: SpikeRaster, folds: int) -> NDArray[np.int64]:
     InvalidInputError
         Fewer trials than folds, or fewer than two folds.
     """
-    if folds < 2:
-        raise InvalidInputError(f"held-out trials need at least 2 folds, got {folds}")
+    folds = entrance.whole("folds", folds, 2)
     if raster.n_trials < folds:
         raise InvalidInputError(
             f"{raster.n_trials} trials cannot be held out in {folds} folds; use the criterion aic "
@@ -78,7 +77,8 @@ def held_out_score(
             if condition >= len(training) or training[condition].n_bins == 0:
                 raise InvalidInputError(
                     f"condition {condition} is shown in the trials of one fold only, so it cannot "
-                    "be held out; use the criterion aic or bic, or present more trials"
+                    "be held out; use the criterion aic or bic, present more trials, or leave "
+                    "conditions with few bins out (min_bins)"
                 )
             for j, record in enumerate(records):
                 params = record.estimate(training[condition]).params

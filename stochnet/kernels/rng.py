@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import entrance
 
 STREAM_VERSION = 1
 
@@ -176,9 +176,7 @@ def resolve_seed(seed: int | None) -> int:
     """
     if seed is None:
         return secrets.randbits(64)
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
-        raise InvalidInputError(f"seed must be a whole number from 0 to 2**64 - 1, got {seed!r}")
-    return int(seed)
+    return entrance.whole("seed", seed, 0, 2**64 - 1, exact=True)
 
 
 def split_seed(seed: int) -> tuple[np.uint64, np.uint64]:

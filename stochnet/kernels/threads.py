@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import entrance
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, how much is done, how much there is)."""
@@ -47,9 +47,7 @@ def count(threads: int | None) -> int:
             if hasattr(os, "sched_getaffinity")
             else os.cpu_count() or 1
         )
-    if threads < 1:
-        raise InvalidInputError(f"threads must be at least 1, got {threads}")
-    return threads
+    return entrance.whole("threads", threads, 1, 1 << 16)
 
 
 def run_blocks(

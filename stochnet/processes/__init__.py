@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from stochnet.errors import InvalidInputError
+from stochnet.errors.entrance import shown
 from stochnet.process import Process
 
 
@@ -51,8 +52,8 @@ def get_process(process: str | Process) -> Process:
     """
     if isinstance(process, Process):
         return process
-    if process not in PROCESSES:
-        raise InvalidInputError(f"no process {process!r}; there are {', '.join(PROCESSES)}")
+    if not isinstance(process, str) or process not in PROCESSES:
+        raise InvalidInputError(f"no process {shown(process)}; there are {', '.join(PROCESSES)}")
     return PROCESSES[process]
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,28 @@ class Layer:
     def nodes(self) -> slice:
         """The layer's nodes along the first axis of the raster."""
         return slice(self.first, self.first + self.n_nodes)
+
+
+def check_layer_list(layers: Any) -> tuple[Layer, ...]:
+    """Return layers that are given as a list; those of a `Layer` are checked too.
+
+    Raises
+    ------
+    InvalidInputError
+        Something is no `Layer`, or its name, shape or numbers are none.
+    """
+    found = entrance.items("layers", layers, "Layer")
+    for one in found:
+        entrance.instance("every layer", one, Layer, "make one with stochnet.Layer")
+        if not (isinstance(one.name, str) and isinstance(one.kind, str)):
+            raise InvalidInputError(
+                f"name and kind of a layer must be texts, got {entrance.shown(one.name)} and "
+                f"{entrance.shown(one.kind)}"
+            )
+        entrance.whole("first", one.first, 0)
+        entrance.whole("n_nodes", one.n_nodes, 0)
+        entrance.wholes("shape", one.shape, 0)
+    return found
 
 
 def check_layers(layers: tuple[Layer, ...], n_nodes: int) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from stochnet.errors import InvalidInputError
 
@@ -62,36 +61,3 @@ def pack_or_count(array: NDArray[Any]) -> NDArray[Any]:
     if high <= 1:
         return pack(array)
     return np.ascontiguousarray(array, dtype=np.uint8 if high <= 255 else np.uint16)
-
-
-def bin_times(
-    times: Sequence[ArrayLike], bin_width: float, n_bins: int, start: float
-) -> tuple[NDArray[Any], int]:
-    """Count spike times in bins.
-
-    Returns
-    -------
-    data : ndarray
-        Packed bits, or counts where a bin holds several spikes.
-    outside : int
-        Spikes that lie in none of the bins.
-    """
-    edges = start + bin_width * np.arange(n_bins + 1)
-    counts = np.zeros((len(times), 1, n_bins), np.int64)
-    total = 0
-    for node, one in enumerate(times):
-        seconds = np.asarray(one, dtype=np.float64).ravel()
-        if not np.isfinite(seconds).all():
-            raise InvalidInputError(f"node {node}: a spike time is not finite; remove it first")
-        total += len(seconds)
-        # The edges themselves decide, so that a time on an edge falls where the user sees it.
-        index = np.searchsorted(edges, seconds, side="right") - 1
-        inside = index[(index >= 0) & (index < n_bins)]
-        counts[node, 0] = np.bincount(inside, minlength=n_bins)
-    kept = int(counts.sum())
-    if total and not kept:
-        raise InvalidInputError(
-            f"none of the {total} spikes lies between {start} and {edges[-1]} s; "
-            "times, start and bin_width are in seconds: check their units"
-        )
-    return pack_or_count(counts), total - kept

@@ -8,6 +8,7 @@ import shlex
 import sys
 from datetime import UTC, datetime
 from importlib import metadata
+from pathlib import PurePath
 from typing import Any
 
 from stochnet._version import __version__
@@ -28,7 +29,8 @@ def provenance(**facts: Any) -> dict[str, Any]:
     return {
         "stochnet": __version__,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": shlex.join(sys.argv),
+        # The name of the program alone: folders say where someone works.
+        "command": shlex.join([*(PurePath(one).name for one in sys.argv[:1]), *sys.argv[1:]]),
         "versions": versions,
         **facts,
     }

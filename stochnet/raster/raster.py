@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,12 +11,18 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.raster import packing
+from stochnet.raster.binning import bin_times
 from stochnet.raster.blocks import BLOCK_BYTES, node_blocks
-from stochnet.raster.layers import Layer, check_layers, cut_layers
+from stochnet.raster.layers import Layer, check_layer_list, check_layers, cut_layers
 
 SCHEDULES = ("none", "shuffled", "blocked", "stratified", "sequential")
+# What to do with anything that is given as a raster and is none.
+OF_ARRAYS = (
+    "make one with SpikeRaster.from_dense (bins), SpikeRaster.from_spike_times (seconds) or "
+    "stochnet.read_raster (a file)"
+)
 
 
 class NodeArray(Protocol):
@@ -83,8 +90,9 @@ class SpikeRaster:
             if values is not None:
                 values = per_bin(name, values, self.n_trials, self.n_bins, dtype)
             object.__setattr__(self, name, values)
-        layers = self.layers or (Layer("nodes", "nodes", (self.n_nodes,), 0, self.n_nodes),)
-        object.__setattr__(self, "layers", tuple(layers))
+        layers = check_layer_list(self.layers)
+        layers = layers or (Layer("nodes", "nodes", (self.n_nodes,), 0, self.n_nodes),)
+        object.__setattr__(self, "layers", layers)
         check_layers(self.layers, self.n_nodes)
 
     @classmethod
@@ -115,7 +123,7 @@ class SpikeRaster:
         InvalidInputError
             Wrong shape, negative or fractional counts, counts above 65,535.
         """
-        array = np.asarray(counts)
+        array = entrance.array("counts", counts, what="bool or whole numbers")
         if array.ndim == 2:
             array = array[:, None, :]
         if array.ndim != 3 or 0 in array.shape:
@@ -128,8 +136,8 @@ class SpikeRaster:
             n_bins=array.shape[2],
             conditions=conditions,  # type: ignore[arg-type]
             stimuli=stimuli,  # type: ignore[arg-type]
-            bin_width=math.nan if bin_width is None else float(bin_width),
-            layers=tuple(layers),
+            bin_width=math.nan if bin_width is None else bin_width,
+            layers=check_layer_list(layers),
             schedule=schedule,
         )
 
@@ -144,7 +152,10 @@ class SpikeRaster:
         times : sequence of array_like of float
             One array of seconds per node, in any order.
         bin_width : float
-            Seconds per bin; bin b is [start + b·bin_width, start + (b+1)·bin_width).
+            Seconds per bin; bin b is [start + b·bin_width, start + (b+1)·bin_width). A time that
+            is on an edge up to rounding (within 1e-8 of a bin, or the steps of its own type)
+            stands on it, and belongs to the bin that begins there; the number of these is in
+            ``provenance["spikes_on_edges"]``.
         n_bins : int
             Bins of the raster; spikes before `start` or after the last bin are left out, and
             their number is in ``provenance["spikes_outside"]``.
@@ -154,18 +165,21 @@ class SpikeRaster:
         Raises
         ------
         InvalidInputError
-            A time is not finite, or no spike lies inside the bins although there are spikes.
+            Times that are not one array per node (masks, bins, padded tables, nested trials), not
+            finite, or too coarse for the bins; or no spike lies inside the bins although there
+            are spikes.
         """
-        if not (bin_width > 0 and math.isfinite(bin_width)) or n_bins < 1:
-            raise InvalidInputError("bin_width must be positive seconds and n_bins at least 1")
-        if len(times) == 0:
-            raise InvalidInputError("times is empty: give one array of seconds per node")
-        data, outside = packing.bin_times(times, bin_width, int(n_bins), start)
+        width = entrance.positive("bin_width", bin_width)
+        bins = entrance.whole("n_bins", n_bins, 1, entrance.MOST_BINS)
+        binned = bin_times(times, width, bins, entrance.number("start", start, unit="seconds"))
         return cls(
-            data,
-            n_bins=int(n_bins),
-            bin_width=float(bin_width),
-            provenance={"spikes_outside": outside},
+            binned.data,
+            n_bins=bins,
+            bin_width=width,
+            provenance={
+                "spikes_outside": binned.outside,
+                "spikes_on_edges": binned.on_edges,
+            },
         )
 
     @property
@@ -206,7 +220,7 @@ class SpikeRaster:
 
     def block(self, nodes: slice) -> SpikeRaster:
         """Return the consecutive nodes of a slice, read into memory, as a raster of their own."""
-        start, stop, step = nodes.indices(self.n_nodes)
+        start, stop, step = _indices("nodes", nodes, self.n_nodes)
         if step != 1 or stop <= start:
             raise InvalidInputError("nodes must be a non-empty slice of step 1")
         return replace(
@@ -217,7 +231,8 @@ class SpikeRaster:
 
     def blocks(self, max_bytes: int = BLOCK_BYTES) -> Iterator[tuple[int, SpikeRaster]]:
         """Yield (first node, raster of a block of nodes) with at most `max_bytes` of data each."""
-        for first, last in node_blocks(self.n_nodes, self.node_bytes, max_bytes / BLOCK_BYTES):
+        share = entrance.whole("max_bytes", max_bytes) / BLOCK_BYTES
+        for first, last in node_blocks(self.n_nodes, self.node_bytes, share):
             yield first, self.block(slice(first, last))
 
     def layer(self, name: str) -> SpikeRaster:
@@ -229,22 +244,24 @@ class SpikeRaster:
             No layer of that name; the message lists those there are.
         """
         for layer in self.layers:
-            if layer.name == name:
+            if isinstance(name, str) and layer.name == name:
                 return self.block(layer.nodes)
-        raise InvalidInputError(f"no layer {name!r}; there are {[x.name for x in self.layers]}")
+        raise InvalidInputError(
+            f"no layer {entrance.shown(name)}; there are {[x.name for x in self.layers]}"
+        )
 
     def trials(self, trials: slice | NDArray[np.int64]) -> SpikeRaster:
         """Return the raster of a slice of trials, or of trials by number, in memory."""
-        keep = np.arange(self.n_trials)[trials]
+        keep = np.arange(self.n_trials)[entrance.rows("trials", trials, self.n_trials)]
         if len(keep) == 0:
-            raise InvalidInputError("that slice holds no trial")
+            raise InvalidInputError("that slice holds no trial: give a slice, or a list of trials")
 
         def cut(array: NDArray[Any] | None) -> Any:
-            return None if array is None else array[trials]
+            return None if array is None else array[keep]
 
         return replace(
             self,
-            data=np.ascontiguousarray(self.data[0 : self.n_nodes][:, trials]),
+            data=np.ascontiguousarray(self.data[0 : self.n_nodes][:, keep]),
             conditions=cut(self.conditions),
             training_labels=cut(self.training_labels),
             stimuli=cut(self.stimuli),
@@ -256,22 +273,61 @@ class SpikeRaster:
 
     def to_dense(self, nodes: slice = slice(None)) -> NDArray[Any]:
         """Return counts (node, trial, bin): uint8 (0 or 1) for spikes, as stored for counts."""
-        block = np.asarray(self.data[slice(*nodes.indices(self.n_nodes))])
+        block = np.asarray(self.data[slice(*_indices("nodes", nodes, self.n_nodes))])
         return packing.unpack(block, self.n_bins) if self.kind == "spikes" else block
 
     def spike_times(self, node: int, trial: int = 0) -> NDArray[np.float64]:
         """Return when a node fires in a trial: starts of bins, in seconds or bins, with repeats."""
-        if not (0 <= node < self.n_nodes and 0 <= trial < self.n_trials):
-            raise InvalidInputError(
-                f"node and trial must lie in 0 to {self.n_nodes - 1} and 0 to {self.n_trials - 1}"
-            )
+        node = entrance.whole("node", node, 0, self.n_nodes - 1)
+        trial = entrance.whole("trial", trial, 0, self.n_trials - 1)
         counts = self.to_dense(slice(node, node + 1))[0, trial]
         bins = np.repeat(np.arange(self.n_bins, dtype=np.float64), counts)
         return bins if math.isnan(self.bin_width) else bins * self.bin_width
 
 
+def _indices(name: str, which: Any, n: int) -> tuple[int, int, int]:
+    """Return start, stop and step of a slice of `n`."""
+    if isinstance(which, slice):
+        with contextlib.suppress(TypeError, ValueError):
+            return which.indices(n)
+    raise InvalidInputError(f"{name} must be a slice, as slice(0, 10), got {entrance.shown(which)}")
+
+
+def check_raster(value: Any, name: str = "raster") -> SpikeRaster:
+    """Return a raster; anything else is refused.
+
+    Raises
+    ------
+    InvalidInputError
+        It is something else; the message says how to make a raster of it.
+    """
+    return entrance.instance(name, value, SpikeRaster, OF_ARRAYS)
+
+
+def check_bin_width(value: Any) -> float:
+    """Return a width of bins in seconds, NaN for bins without a duration.
+
+    Raises
+    ------
+    InvalidInputError
+        It is neither.
+    """
+    if isinstance(value, (float, np.floating)) and math.isnan(value):
+        return math.nan
+    return entrance.positive("bin_width", value, "seconds, or NaN for none")
+
+
 def _check(raster: SpikeRaster) -> None:
-    data, n_bins = raster.data, raster.n_bins
+    data, n_bins = raster.data, entrance.whole("n_bins", raster.n_bins, 1, entrance.MOST_BINS)
+    object.__setattr__(raster, "n_bins", n_bins)
+    object.__setattr__(raster, "bin_width", check_bin_width(raster.bin_width))
+    entrance.option("schedule", raster.schedule, SCHEDULES)
+    entrance.instance("provenance", raster.provenance, Mapping, "give a dict of facts")
+    if not (isinstance(getattr(data, "shape", None), tuple) and hasattr(data, "dtype")):
+        raise InvalidInputError(
+            f"data must be an array of packed bits or counts, got {entrance.shown(data)}: use "
+            "SpikeRaster.from_dense"
+        )
     if len(data.shape) != 3 or 0 in data.shape or n_bins < 1:
         raise InvalidInputError(
             f"a raster needs at least one node, trial and bin; data has shape {data.shape}"
@@ -283,12 +339,6 @@ def _check(raster: SpikeRaster) -> None:
         raise InvalidInputError(
             f"the last axis of data must be {width} for {n_bins} bins, got {data.shape[2]}"
         )
-    if raster.bin_width <= 0 or math.isinf(raster.bin_width):
-        raise InvalidInputError(
-            f"bin_width must be positive seconds, or NaN for none; got {raster.bin_width}"
-        )
-    if raster.schedule not in SCHEDULES:
-        raise InvalidInputError(f"schedule must be one of {SCHEDULES}, got {raster.schedule!r}")
 
 
 def per_bin(
@@ -301,7 +351,7 @@ def per_bin(
     InvalidInputError
         Another shape, fractions, or numbers below -1 or too large for the type.
     """
-    array = np.asarray(values)
+    array = entrance.array(name, values, what="integers")
     if array.ndim == 1:
         array = np.broadcast_to(array, (n_trials, len(array)))
     if array.shape != (n_trials, n_bins):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.kernels.counting.pieces import cut_words
 
 # Positions in a window that a rate profile tells apart.
@@ -177,8 +177,10 @@ def check_window(window: int | None, n_bins: int) -> int:
     """
     if window is None:
         return n_bins
-    if isinstance(window, bool) or int(window) != window or not 1 <= window <= n_bins:
+    try:
+        return entrance.whole("window", window, 1, n_bins)
+    except InvalidInputError:
         raise InvalidInputError(
-            f"a window must be 1 to {n_bins} bins, the length of a trial; got {window}"
-        )
-    return int(window)
+            f"a window must be 1 to {n_bins} bins, the length of a trial; got "
+            f"{entrance.shown(window)}"
+        ) from None

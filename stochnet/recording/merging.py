@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from stochnet.errors import FileFormatError, InvalidInputError
+from stochnet.errors import FileFormatError, InvalidInputError, entrance
 from stochnet.kernels.threads import Progress
 from stochnet.raster.blocks import node_blocks
 from stochnet.raster.packing import WORD, n_words
@@ -86,8 +86,10 @@ def merge(
     --------
     >>> sn.merge(["rec-1.h5", "rec-2.h5"], "rec.h5")  # doctest: +SKIP
     """
-    check_target(Path(path))
-    shards = _in_order([_open(Path(one)) for one in paths])
+    entrance.progress(progress)
+    check_target(entrance.path("path", path))
+    files = [entrance.path("paths", one) for one in entrance.items("paths", paths, "paths")]
+    shards = _in_order([_open(one) for one in files])
     for k, one in enumerate(shards):
         if progress is not None:
             progress("verify", k, len(shards))

@@ -7,11 +7,11 @@ import os
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.kernels.threads import Progress, run_blocks
 from stochnet.raster.blocks import node_blocks
 from stochnet.raster.provenance import provenance
-from stochnet.raster.raster import SpikeRaster
+from stochnet.raster.raster import SpikeRaster, check_raster
 from stochnet.raster.sinks import Shape
 from stochnet.raster.windows import check_window
 from stochnet.statistics.counting import window_counts
@@ -58,7 +58,8 @@ def rebin(
     InvalidInputError
         The window does not fit into a trial, or holds more than 65,535 spikes.
     """
-    width = check_window(window, raster.n_bins)
+    entrance.progress(progress)
+    width = check_window(window, check_raster(raster).n_bins)
     n_windows = raster.n_bins // width
     node_bytes = max(raster.node_bytes, 8 * raster.n_trials * n_windows)
     blocks = [slice(*block) for block in node_blocks(raster.n_nodes, node_bytes)]

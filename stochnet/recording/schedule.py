@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.kernels import rng
 from stochnet.kernels.counting.gather import gather_counts, gather_spikes
 from stochnet.kernels.threads import Progress, run_blocks
 from stochnet.raster import packing
 from stochnet.raster.blocks import node_blocks
 from stochnet.raster.provenance import provenance
-from stochnet.raster.raster import SpikeRaster
+from stochnet.raster.raster import SpikeRaster, check_raster
 from stochnet.raster.sinks import Shape
 from stochnet.storage import open_sink
 
@@ -44,6 +44,14 @@ class Schedule:
     order: Index
     seed: int
 
+    def __post_init__(self) -> None:
+        entrance.option("kind", self.kind, _ORDERS)
+        order = entrance.integers("order", self.order, 0, np.iinfo(np.int64).max)
+        if order.ndim != 2 or 0 in order.shape:
+            raise InvalidInputError(f"order must be (trial, bin), got {order.shape}")
+        object.__setattr__(self, "order", order)
+        object.__setattr__(self, "seed", entrance.whole("seed", self.seed, 0, 2**64 - 1))
+
 
 def make_schedule(
     kind: str,
@@ -53,6 +61,7 @@ def make_schedule(
     *,
     labels: NDArray[Any] | None = None,
     seed: int | None = None,
+    unlabelled: str = "error",
 ) -> Schedule:
     """Draw a schedule.
 
@@ -67,35 +76,48 @@ def make_schedule(
         Stimuli in the recording.
     n_trials, n_bins : int
         Size of what is presented.
-    labels : ndarray of int (stimulus,), optional
-        Class of every stimulus, for blocked and stratified.
+    labels : array_like of int (stimulus,), optional
+        Class of every stimulus, for blocked and stratified; -1 for none.
     seed : int, optional
         None draws one.
+    unlabelled : {"error", "omit"}, default "error"
+        What blocked and stratified do with stimuli without a class: refuse them, or not show them.
 
     Raises
     ------
     InvalidInputError
         An unknown schedule, labels missing or negative, or sizes that the classes do not divide.
     """
-    if kind not in _ORDERS:
-        raise InvalidInputError(f"schedule must be one of {', '.join(_ORDERS)}, got {kind!r}")
-    if n_trials < 1 or n_bins < 1:
-        raise InvalidInputError("a schedule needs at least one trial and one bin")
+    entrance.option("schedule", kind, _ORDERS)
+    n_stimuli = entrance.whole("n_stimuli", n_stimuli, 1, entrance.MOST_BINS)
+    n_trials = entrance.whole("n_trials", n_trials, 1, entrance.MOST_BINS)
+    n_bins = entrance.whole("n_bins", n_bins, 1, entrance.MOST_BINS)
+    if labels is not None:
+        labels = entrance.integers("labels", labels, -1, np.iinfo(np.int64).max)
     seed = rng.resolve_seed(seed)
     groups = [np.arange(n_stimuli)]
     if kind in _BY_CLASS:
-        groups = _classes(kind, n_stimuli, labels)
+        groups = _classes(kind, n_stimuli, labels, entrance.option("unlabelled", unlabelled, OMIT))
     order = _ORDERS[kind](groups, n_trials, n_bins, seed)
     return Schedule(kind, order, seed)
 
 
-def _classes(kind: str, n_stimuli: int, labels: NDArray[Any] | None) -> list[Index]:
-    if labels is None or len(labels) != n_stimuli or labels.min(initial=0) < 0:
+def _classes(
+    kind: str, n_stimuli: int, labels: NDArray[Any] | None, unlabelled: str
+) -> list[Index]:
+    if labels is None or labels.shape != (n_stimuli,) or labels.max() < 0:
         raise InvalidInputError(
             f"a {kind} schedule needs the class label of every stimulus; record with labels, or "
             "use a shuffled or sequential schedule"
         )
-    return [np.flatnonzero(labels == value) for value in np.unique(labels)]
+    without = int(np.count_nonzero(labels < 0))
+    if without and unlabelled == "error":
+        raise InvalidInputError(
+            f"{without} of {n_stimuli} stimuli have no class label (-1), and a {kind} schedule "
+            "goes by classes: leave them out with unlabelled='omit' (--unlabelled omit), or use a "
+            "shuffled or sequential schedule"
+        )
+    return [np.flatnonzero(labels == value) for value in np.unique(labels[labels >= 0])]
 
 
 def _deal(members: Index, n: int, seed: int, stream: int) -> Index:
@@ -153,6 +175,7 @@ _ORDERS: dict[str, Callable[[list[Index], int, int, int], Index]] = {
     "stratified": _stratified,
     "sequential": _sequential,
 }
+OMIT = ("error", "omit")
 _BY_CLASS = ("blocked", "stratified")
 
 
@@ -166,6 +189,7 @@ def present(
     by: str = "label",
     path: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
+    unlabelled: str = "error",
 ) -> SpikeRaster:
     """Show the stimuli of a recording again, in another order; the network is not run.
 
@@ -185,6 +209,8 @@ def present(
         Stream to this HDF5 file, a block of nodes at a time.
     progress : callable, optional
         Called with (what, done, total).
+    unlabelled : {"error", "omit"}, default "error"
+        As for `make_schedule`; how many stimuli were not shown is in ``provenance["omitted"]``.
 
     Returns
     -------
@@ -196,16 +222,24 @@ def present(
     InvalidInputError
         As `make_schedule`; labels that the recording does not have.
     """
-    n_stimuli = raster.n_trials * raster.n_bins
+    entrance.progress(progress)
+    n_stimuli = check_raster(raster).n_trials * raster.n_bins
     labels = _labels(raster, by)
     if isinstance(schedule, str):
         if n_trials is None or n_bins is None:
             raise InvalidInputError("give n_trials and n_bins: how many trials of how many bins")
-        plan = make_schedule(schedule, n_stimuli, n_trials, n_bins, labels=labels, seed=seed)
+        plan = make_schedule(
+            schedule, n_stimuli, n_trials, n_bins, labels=labels, seed=seed, unlabelled=unlabelled
+        )
     else:
-        plan = schedule
+        plan = entrance.instance(
+            "schedule", schedule, Schedule, "name a kind, or draw one with make_schedule"
+        )
     order = plan.order
     template = presented(raster, plan, by)
+    if unlabelled != "error" and plan.kind in _BY_CLASS and labels is not None:
+        omitted = int(np.count_nonzero(labels < 0))
+        template = replace(template, provenance={**template.provenance, "omitted": omitted})
     with open_sink(path, template) as sink:
         node_bytes = max(raster.node_bytes, template.node_bytes)
         for first, last in node_blocks(raster.n_nodes, node_bytes):
@@ -259,8 +293,7 @@ def presented(raster: SpikeRaster, plan: Schedule, by: str) -> SpikeRaster:
 
 
 def _labels(raster: SpikeRaster, by: str) -> NDArray[np.int16] | None:
-    if by not in LABELS:
-        raise InvalidInputError(f"by must be one of {', '.join(LABELS)}, got {by!r}")
+    entrance.option("by", by, LABELS)
     labels: NDArray[np.int16] | None = getattr(raster, LABELS[by])
     if labels is None and by != "label":
         raise InvalidInputError(

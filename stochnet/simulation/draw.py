@@ -26,6 +26,8 @@ LEAST = 1 / 512
 PARTS = 8
 TARGETS = ("cpu", "cuda")
 _LANES = 8
+# Set in the address of the gain of bins without a condition.
+UNLABELLED = 1 << 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Run:
         Of the host.
     target : str
         One of ``TARGETS``: where it is drawn.
+    unlabelled : bool
+        Whether the last condition stands for bins without one.
     """
 
     n_trials: int
@@ -53,6 +57,7 @@ class Run:
     dtype: np.dtype[Any]
     threads: int = 1
     target: str = "cpu"
+    unlabelled: bool = False
 
 
 def kernels_of(target: str) -> ModuleType:
@@ -136,7 +141,12 @@ def _padded_segments(fit: ProcessFit, run: Run) -> Padded | None:
         rows = conditions.astype(np.int32) * SLOTS + slots
     segments = cut_segments(run.n_trials, run.n_bins, width, rows)
     padding = -segments.n_segments % _LANES
-    slot = segments.window * max(1, fit.n_conditions) + segments.condition
+    # Gains of labelled bins are those that they have where there are no other bins.
+    labelled = max(1, fit.n_conditions - run.unlabelled)
+    slot = segments.window * labelled + segments.condition
+    if run.unlabelled and not pooled:
+        none = segments.condition == labelled
+        slot[none] = UNLABELLED | segments.window[none]
     return segments, (
         np.pad(segments.condition, (0, padding)),
         np.pad(slot, (0, padding)).astype(np.uint64),

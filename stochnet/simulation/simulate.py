@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from stochnet._version import __version__
 from stochnet.bundle.bundle import Bundle
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.kernels import rng
 from stochnet.kernels.threads import Progress, count
 from stochnet.raster.layers import cut_layers
@@ -25,6 +25,7 @@ from stochnet.simulation.draw import TARGETS, Run, kernels_of
 from stochnet.simulation.draw_correlated import rounded_latents
 from stochnet.simulation.drawn_nodes import DrawnNodes
 from stochnet.simulation.fill import fill, in_order
+from stochnet.simulation.unlabelled import with_unlabelled
 from stochnet.storage import bundle_digest, open_sink
 from stochnet.storage.rasters import combine
 
@@ -42,6 +43,7 @@ def simulate(
     path: str | os.PathLike[str] | None = None,
     sink: BlockSink | None = None,
     progress: Progress | None = None,
+    unlabelled: str | Bundle = "error",
 ) -> SpikeRaster:
     """Simulate the network of a bundle.
 
@@ -76,6 +78,11 @@ def simulate(
         returned draws its nodes again whenever they are read.
     progress : callable, optional
         Called with (what, done, total).
+    unlabelled : {"error", "silent"} or Bundle, default "error"
+        What nodes whose parameters are per condition do in bins without one (-1): "silent" nodes
+        do not fire there; a bundle of the same nodes, fitted without conditions
+        (``fit_bundle(raster, process)``), is the law that they follow. Spikes in bins with a
+        condition are the same for either, but for processes with memory.
 
     Returns
     -------
@@ -90,11 +97,16 @@ def simulate(
     WorkerError
         The workers of the executor fail again and again.
     """
+    entrance.instance("bundle", bundle, Bundle, "fit one, or make it with Bundle.from_params")
+    entrance.progress(progress)
+    entrance.executor(executor)
+    entrance.has("sink", sink, ("begin", "take"), "a sink, such as sn.SummarySink()")
     if path is not None and sink is not None:
         raise InvalidInputError("give either a path or a sink: a sink keeps no spikes")
     raster, drawn = drawn_raster(
-        bundle, n_trials, n_bins, seed=seed, conditions=conditions, threads=threads, target=target
-    )
+        bundle, n_trials, n_bins, seed=seed, conditions=conditions, threads=threads, target=target,
+        unlabelled=unlabelled,
+    )  # fmt: skip
     if sink is not None:
         sink.begin(raster)
         for first, last, block in in_order(drawn, executor, threads=threads):
@@ -104,7 +116,7 @@ def simulate(
                 progress("simulate", last, raster.n_nodes)
         return raster
     # Without a seed of its own no other run asks for the same.
-    identity = None if seed is None else partial(_identity, bundle, raster, seed)
+    identity = None if seed is None else partial(_identity, bundle, raster, seed, unlabelled)
     with open_sink(path, raster, identity=identity) as out:
         if out.done and progress is not None:
             where = f"node {out.done:,} of {bundle.n_nodes:,}"
@@ -115,11 +127,13 @@ def simulate(
     return out.raster
 
 
-def _identity(bundle: Bundle, raster: SpikeRaster, seed: int) -> str:
+def _identity(bundle: Bundle, raster: SpikeRaster, seed: int, unlabelled: str | Bundle) -> str:
     """Return 64 hexadecimal digits that two simulations share only if they make the same file."""
     stream = str(rng.STREAM_VERSION)
     # The version stands in the file, so another one does not finish it.
-    lines = (__version__, stream, str(int(seed)), bundle_digest(bundle), combine(raster, b""))
+    lines = [__version__, stream, str(int(seed)), bundle_digest(bundle), combine(raster, b"")]
+    if not isinstance(unlabelled, str) or unlabelled != "error":
+        lines.append(unlabelled if isinstance(unlabelled, str) else bundle_digest(unlabelled))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -132,6 +146,7 @@ def drawn_raster(
     conditions: ArrayLike | None = None,
     threads: int | None = None,
     target: str = "cpu",
+    unlabelled: str | Bundle = "error",
 ) -> tuple[SpikeRaster, DrawnNodes]:
     """Check what a simulation was asked for, and settle what was left open.
 
@@ -149,14 +164,9 @@ def drawn_raster(
     """
     n_trials = bundle.n_trials if n_trials is None else n_trials
     n_bins = bundle.n_bins if n_bins is None else n_bins
-    for name, size in (("n_trials", n_trials), ("n_bins", n_bins)):
-        whole = isinstance(size, (int, np.integer)) and not isinstance(size, bool)
-        if not whole or not 1 <= size < 2**32:
-            raise InvalidInputError(
-                f"{name} must be a whole number from 1 to 2**32 - 1, got {size}"
-            )
-    if target not in TARGETS:
-        raise InvalidInputError(f"target must be one of {', '.join(TARGETS)}, got {target!r}")
+    n_trials = entrance.whole("n_trials", n_trials, 1, entrance.MOST_BINS)
+    n_bins = entrance.whole("n_bins", n_bins, 1, entrance.MOST_BINS)
+    entrance.option("target", target, TARGETS)
     kernels_of(target).check()
     latents = None if bundle.latents is None else rounded_latents(bundle.latents, bundle.layers)
     if latents is not None and not hasattr(kernels_of(target), "correlated_spikes"):
@@ -166,10 +176,18 @@ def drawn_raster(
         )
     seed = rng.resolve_seed(seed)
     table = _conditions(bundle, n_trials, n_bins, conditions)
+    network, drawn_by = with_unlabelled(bundle, table, unlabelled)
     run = Run(
-        n_trials, n_bins, table, rng.split_seed(seed), _data_type(bundle), count(threads), target
+        n_trials=n_trials,
+        n_bins=n_bins,
+        conditions=drawn_by,
+        key=rng.split_seed(seed),
+        dtype=_data_type(network),
+        threads=count(threads),
+        target=target,
+        unlabelled=network is not bundle,
     )
-    drawn = DrawnNodes(bundle.fits, run, 0, bundle.n_nodes, latents)
+    drawn = DrawnNodes(network.fits, run, 0, bundle.n_nodes, latents)
     facts = provenance(seed=seed, stream_version=rng.STREAM_VERSION, bundle=dict(bundle.provenance))
     raster = SpikeRaster(
         drawn,
@@ -193,7 +211,8 @@ def _data_type(bundle: Bundle) -> np.dtype[Any]:
         if most > np.iinfo(np.uint16).max:
             raise InvalidInputError(
                 f"{fit.process.name}: a bin could hold {most} spikes, a raster at most 65535; "
-                "lower the rate or the dispersion, or use shorter bins"
+                "parameters are per bin, not per second: lower the rate or the dispersion, or use "
+                "shorter bins"
             )
     if most == 0:
         return np.dtype(np.uint64)
@@ -215,9 +234,4 @@ def _conditions(
             )
         return None
     table = known[np.arange(n_trials)[:, None] % len(known), np.arange(n_bins) % known.shape[1]]
-    if bundle.n_conditions and not ((table >= 0) & (table < bundle.n_conditions)).all():
-        raise InvalidInputError(
-            f"every bin needs a condition from 0 to {bundle.n_conditions - 1}, for these are the "
-            "ones with parameters"
-        )
     return np.ascontiguousarray(table)

@@ -6,24 +6,27 @@ Sums are kept as integers until the last division, so results do not depend on b
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.kernels.counting import summary as kernels
 from stochnet.kernels.counting.gaps import compare_gaps
 from stochnet.kernels.threads import run_blocks
-from stochnet.raster.raster import SpikeRaster
+from stochnet.raster.raster import SpikeRaster, check_raster
 from stochnet.raster.windows import check_window
 from stochnet.statistics import counting
 from stochnet.statistics.moments import Array, cv_from_moments, fano_from_moments, phi
+from stochnet.statistics.per_second import per_second
 from stochnet.statistics.summary import stored_moments
-from stochnet.statistics.summary.stored import RasterSummary, require_raster
+from stochnet.statistics.summary.stored import RasterSummary, check_source, require_raster
 from stochnet.statistics.summary.summary import summarize
 from stochnet.statistics.summary.trials import Trials
 from stochnet.statistics.unit_sums import UnitSums, at_once
+
+Per = Literal["bin", "second"] | None
 
 
 def _over_blocks(
@@ -44,7 +47,7 @@ def active_bins(raster: SpikeRaster | RasterSummary) -> NDArray[np.int64]:
     """Return the number of bins with at least one spike: (node,)."""
     if isinstance(raster, RasterSummary):
         return stored_moments.node_total(raster, raster.active)
-    if raster.kind == "spikes":
+    if check_raster(raster).kind == "spikes":
         return spike_count(raster)
     return _over_blocks(
         raster,
@@ -52,16 +55,49 @@ def active_bins(raster: SpikeRaster | RasterSummary) -> NDArray[np.int64]:
     )
 
 
-def firing_rate(raster: SpikeRaster | RasterSummary) -> Array:
+def firing_rate(raster: SpikeRaster | RasterSummary, *, per: Per = None) -> Array:
     """Return the firing rate of every node.
+
+    Parameters
+    ----------
+    raster : SpikeRaster or RasterSummary
+    per : {"bin", "second"}, optional
+        The unit. By default per second where the raster has a `bin_width`, else per bin.
+        Parameters of processes are per bin.
 
     Returns
     -------
     ndarray (node,)
-        Spikes per bin; spikes per second where the raster has a `bin_width`.
+        Spikes per bin, or spikes per second. These know their unit until they are computed with
+        (`stochnet.statistics.per_second.PerSecond`), so that `Bundle.from_params` does not take
+        them for spikes per bin.
+
+    Raises
+    ------
+    InvalidInputError
+        Spikes per second of a raster without a `bin_width`.
     """
-    per_bin = spike_count(raster) / (raster.n_trials * raster.n_bins)
-    return per_bin if np.isnan(raster.bin_width) else per_bin / raster.bin_width
+    source = check_source(raster)
+    return in_unit(spike_count(source) / (source.n_trials * source.n_bins), source.bin_width, per)
+
+
+def in_unit(per_bin: Array, bin_width: float, per: Per) -> Array:
+    """Return rates per bin in the unit that is asked for.
+
+    Raises
+    ------
+    InvalidInputError
+        Spikes per second without a `bin_width`, or another unit.
+    """
+    if per is not None:
+        entrance.option("per", per, ("bin", "second"))
+    seconds = not np.isnan(bin_width)
+    if per == "second" and not seconds:
+        raise InvalidInputError(
+            "spikes per second need the width of a bin, which this raster does not have: make it "
+            "with bin_width, in seconds, or take per='bin'"
+        )
+    return per_second(per_bin / bin_width) if seconds and per != "bin" else per_bin
 
 
 def dead(raster: SpikeRaster | RasterSummary) -> NDArray[np.bool_]:
@@ -71,7 +107,8 @@ def dead(raster: SpikeRaster | RasterSummary) -> NDArray[np.bool_]:
 
 def saturated(raster: SpikeRaster | RasterSummary) -> NDArray[np.bool_]:
     """Return which nodes fire in every bin: (node,)."""
-    return np.asarray(active_bins(raster) == raster.n_trials * raster.n_bins)
+    source = check_source(raster)
+    return np.asarray(active_bins(source) == source.n_trials * source.n_bins)
 
 
 def window_counts(raster: SpikeRaster, window: int) -> NDArray[np.int32]:
@@ -94,12 +131,12 @@ def window_counts(raster: SpikeRaster, window: int) -> NDArray[np.int32]:
     InvalidInputError
         The window does not fit into a trial.
     """
-    check_window(window, raster.n_bins)
+    width = check_window(window, check_source(raster).n_bins)
 
     def count(block: SpikeRaster) -> NDArray[np.int32]:
         data = block.data[0 : block.n_nodes]
-        out = np.empty((block.n_nodes, block.n_trials * (block.n_bins // window)), np.int32)
-        run_blocks(lambda a, b: counting.window_counts(data[a:b], window, out[a:b]), len(data))
+        out = np.empty((block.n_nodes, block.n_trials * (block.n_bins // width)), np.int32)
+        run_blocks(lambda a, b: counting.window_counts(data[a:b], width, out[a:b]), len(data))
         return out
 
     return _over_blocks(raster, count)
@@ -115,7 +152,7 @@ def window_moments(
     InvalidInputError
         The window does not fit into a trial.
     """
-    check_window(window, raster.n_bins)
+    window = check_window(window, check_source(raster).n_bins)
     if isinstance(raster, RasterSummary):
         return stored_moments.window_moments(raster, window)
 
@@ -247,8 +284,10 @@ def autocorrelation(raster: SpikeRaster, lag: int = 1) -> Array:
     InvalidInputError
         A lag below 1, or no two bins that far apart.
     """
-    if not 1 <= lag < raster.n_bins:
-        raise InvalidInputError(f"lag must lie between 1 and {raster.n_bins - 1}, got {lag}")
+    n_bins = check_source(raster).n_bins
+    if n_bins < 2:
+        raise InvalidInputError("trials of one bin have no later bins: there is no lag")
+    lag = entrance.whole("lag", lag, 1, n_bins - 1)
     pairs = raster.n_trials * (raster.n_bins - lag)
 
     def correlate(block: SpikeRaster) -> Array:
@@ -264,19 +303,28 @@ def autocorrelation(raster: SpikeRaster, lag: int = 1) -> Array:
     return _over_blocks(raster, correlate)
 
 
-def rate_by_condition(raster: SpikeRaster) -> Array:
-    """Spikes per bin of every node in each condition: (node, condition).
+def rate_by_condition(raster: SpikeRaster, *, per: Per = "bin") -> Array:
+    """Rate of every node in each condition: (node, condition).
+
+    Bins without a condition are left out.
+
+    Parameters
+    ----------
+    raster : SpikeRaster
+    per : {"bin", "second"} or None, default "bin"
+        The unit, as for `firing_rate`.
 
     Raises
     ------
     InvalidInputError
-        The raster has no conditions.
+        The raster has no conditions; spikes per second of a raster without a `bin_width`.
     """
-    segments = Trials.of(raster, None, True).segments
+    spikes = require_raster(raster, "a rate per condition")
+    segments = Trials.of(spikes, None, True).segments
 
     def rates(block: SpikeRaster) -> Array:
         parts = summarize(block, per_condition=True, parts=(), segments=segments)
         return np.stack([s.spikes / s.n_bins if s.n_bins else np.full(s.n_nodes, np.nan)
                          for s in parts], axis=1)  # fmt: skip
 
-    return _over_blocks(raster, rates)
+    return in_unit(_over_blocks(spikes, rates), spikes.bin_width, per)

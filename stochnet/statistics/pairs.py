@@ -7,11 +7,11 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.kernels.counting import summary as kernels
 from stochnet.kernels.threads import run_blocks
 from stochnet.raster.packing import unpack
-from stochnet.raster.raster import SpikeRaster
+from stochnet.raster.raster import SpikeRaster, check_raster
 from stochnet.statistics.counting import active_words, packed
 from stochnet.statistics.moments import Array, phi
 
@@ -21,7 +21,7 @@ AT_ONCE = 1023
 
 def population_count(raster: SpikeRaster) -> NDArray[np.int64]:
     """Return the active nodes in every bin: (trial, bin)."""
-    n_words = -(-raster.n_bins // 64)
+    n_words = -(-check_raster(raster).n_bins // 64)
     total = np.zeros(raster.n_trials * n_words * 64, np.int64)
     for _, block in raster.blocks():
         add_population(packed(block), total)
@@ -58,8 +58,10 @@ def sample_pairs(
     rng : numpy.random.Generator, int or None
         As in Scientific Python's SPEC 7.
     """
+    n_nodes = entrance.whole("n_nodes", n_nodes, 1, 2**31 - 1)
+    n_pairs = entrance.whole("n_pairs", n_pairs)
     possible = n_nodes * (n_nodes - 1) // 2
-    generator = np.random.default_rng(rng)
+    generator = entrance.generator(rng)
     if possible <= n_pairs:
         first, second = np.triu_indices(n_nodes, 1)
         return first.astype(np.int64), second.astype(np.int64)
@@ -93,13 +95,19 @@ def pairwise_correlation(
     InvalidInputError
         There is no such node.
     """
+    last = check_raster(raster).n_nodes - 1
+    first, second = (
+        entrance.integers(name, value, 0, last, what="numbers of nodes")
+        for name, value in (("first", first), ("second", second))
+    )
+    if first.ndim != 1 or first.shape != second.shape:
+        raise InvalidInputError(
+            "first and second must be two lists of nodes of one length, as of sample_pairs; got "
+            f"shapes {first.shape} and {second.shape}"
+        )
     nodes, index = np.unique(np.concatenate([first, second]), return_inverse=True)
     if not len(nodes):
         return np.zeros(0)
-    if nodes[0] < 0 or nodes[-1] >= raster.n_nodes:
-        raise InvalidInputError(
-            f"nodes of pairs must lie in 0 to {raster.n_nodes - 1}, got {nodes[0]} to {nodes[-1]}"
-        )
     if isinstance(raster.data, np.ndarray):
         chosen = raster.data[nodes]
     else:

@@ -14,7 +14,7 @@ from stochnet.bundle.bundle import Bundle
 from stochnet.bundle.latents import Latents
 from stochnet.bundle.process_fit import LEVEL, ProcessFit, joined
 from stochnet.bundle.selection import Selection
-from stochnet.errors import FileFormatError
+from stochnet.errors import FileFormatError, entrance
 from stochnet.process import Process
 from stochnet.processes import PROCESSES
 from stochnet.storage.files.attributes import read_provenance
@@ -128,7 +128,8 @@ def write_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> None:
     InvalidInputError
         The target cannot be written.
     """
-    write_tree(bundle_tree(bundle), path, LAYOUT, bundle.provenance)
+    entrance.instance("bundle", bundle, Bundle, "fit one, or make it with Bundle.from_params")
+    write_tree(bundle_tree(bundle), entrance.path("path", path), LAYOUT, bundle.provenance)
 
 
 def bundle_digest(bundle: Bundle) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from stochnet.errors import FileFormatError, InvalidInputError
+from stochnet.errors import FileFormatError, InvalidInputError, entrance
 from stochnet.raster.blocks import node_blocks
 from stochnet.raster.packing import last_word_mask
 from stochnet.raster.raster import SpikeRaster
 from stochnet.statistics.summary.stored import RasterSummary
 from stochnet.storage import bundles, rasters, summaries
-from stochnet.storage.files.safe import attribute, safe_open
+from stochnet.storage.files.safe import attribute, is_file, safe_open
 from stochnet.storage.files.seal import check_seal
 from stochnet.storage.files.tree import file_digest
 
@@ -56,7 +56,7 @@ def verify(path: str | os.PathLike[str]) -> tuple[str, bool]:
     FileFormatError
         It is damaged, changed, unsafe or of an unknown kind; the message says which.
     """
-    if not Path(path).is_file():
+    if not is_file(entrance.path("path", path)):
         raise InvalidInputError(f"no file {path}")
     # The seal first: a damaged file need not be parsed to say that it is damaged.
     sealed = check_seal(Path(path))

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.errors import FileFormatError
+from stochnet.errors import FileFormatError, entrance
 from stochnet.raster.raster import SpikeRaster
 from stochnet.statistics.summary.parts import PARTS
 from stochnet.statistics.summary.sparse import SparseRows
@@ -74,7 +74,8 @@ def write_summary(summary: RasterSummary, path: str | os.PathLike[str]) -> None:
     InvalidInputError
         The target cannot be written.
     """
-    write_tree(summary_tree(summary), path, LAYOUT, summary.provenance)
+    entrance.instance("summary", summary, RasterSummary, "make one with RasterSummary.of")
+    write_tree(summary_tree(summary), entrance.path("path", path), LAYOUT, summary.provenance)
 
 
 def summary_digest(summary: RasterSummary) -> str:

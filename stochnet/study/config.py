@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from stochnet.errors import InvalidInputError
+from stochnet.errors.entrance import option
 
 SCALES = ("smoke", "cpu", "full")
 CONFIG, CODE = "config.toml", "run.py"
@@ -94,8 +95,7 @@ def read_config(folder: Path, scale: str) -> StudyConfig:
     InvalidInputError
         No study, no such scale, no TOML, or values of the wrong type.
     """
-    if scale not in SCALES:
-        raise InvalidInputError(f"no scale {scale!r}; there are {', '.join(SCALES)}")
+    option("scale", scale, SCALES)
     if not folder.is_dir():
         raise InvalidInputError(f"no folder {folder}; give the folder of a study")
     for name in (CONFIG, CODE):

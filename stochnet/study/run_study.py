@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from pathlib import Path
 from typing import Any
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.kernels.threads import Progress
 from stochnet.study.cells import Cell, cells_of, chosen
 from stochnet.study.config import StudyConfig, code_digest, read_config, study_folder
@@ -75,13 +75,14 @@ def run_study(
     >>> result.complete  # doctest: +SKIP
     True
     """
-    if workers < 1:
-        raise InvalidInputError(f"workers must be at least 1, got {workers}")
-    if start not in STEPS:
-        raise InvalidInputError(f"no step {start!r}; there are {', '.join(STEPS)}")
-    study = study_folder(folder)
+    workers = entrance.whole("workers", workers)
+    entrance.option("start", start, STEPS)
+    entrance.progress(progress)
+    if only is not None:
+        entrance.instance("only", only, Mapping, "give {axis: value}")
+    study = study_folder(entrance.path("folder", folder))
     config = read_config(study, scale)
-    results = study / "results" / scale if output is None else Path(output)
+    results = study / "results" / scale if output is None else entrance.path("output", output)
     if results.exists() and not results.is_dir():
         raise InvalidInputError(f"{results} is a file; give a folder for the results")
     with open_lanes(workers) as lanes:

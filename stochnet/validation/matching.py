@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from stochnet.bundle.bundle import Bundle
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.kernels.threads import Progress
 from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.windows import check_window
@@ -176,8 +176,7 @@ def match(
     InvalidInputError
         Other nodes or layers, or a window of which a raster does not hold two.
     """
-    if n_pairs < 1:
-        raise InvalidInputError(f"n_pairs must be at least 1, got {n_pairs}")
+    n_pairs = entrance.whole("n_pairs", n_pairs)
     check_layers_alike(observed, simulated)
     chosen = choose_windows(observed, simulated, windows)
     same_conditions = 0 < observed.n_conditions == simulated.n_conditions
@@ -280,15 +279,17 @@ def choose_windows(
         usual = [w for w in USUAL_WINDOWS if all(hold(r, w) >= 4 for r in rasters.values())]
         shortest = min(r.n_bins for r in rasters.values())
         return tuple(usual) or ((max(1, shortest // 4),) if shortest > 3 else ())
-    for window in windows:
+    found = []
+    for given in windows:
         for name, raster in rasters.items():
-            check_window(window, raster.n_bins)
+            window = check_window(given, raster.n_bins)
             if hold(raster, window) < 2:
                 raise InvalidInputError(
                     f"the {name} raster holds only one window of {window} bins and a Fano factor "
                     "needs two: take a shorter window or more trials"
                 )
-    return tuple(sorted({int(window) for window in windows}))
+        found.append(window)
+    return tuple(sorted(set(found)))
 
 
 def _notes(observed: SpikeRaster, simulated: SpikeRaster, same_conditions: bool) -> list[str]:

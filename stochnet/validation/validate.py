@@ -15,12 +15,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from stochnet.bundle.bundle import Bundle
+from stochnet.errors import entrance
 from stochnet.kernels.threads import Progress, single_library_thread
 from stochnet.raster.layers import Layer
 from stochnet.raster.raster import SpikeRaster
 from stochnet.simulation.simulate import simulate
 from stochnet.statistics.nodes import active_bins
 from stochnet.statistics.table import USUAL_WINDOWS
+from stochnet.validation.arguments import check_given, covers
 from stochnet.validation.compared import STATISTICS, Chosen, choose
 from stochnet.validation.comparison import Comparison, Finding, FitCheck, Source
 from stochnet.validation.excerpt.excerpt import Excerpt, excerpt
@@ -110,14 +112,16 @@ def validate(
     groups, and 24 for more than 20,000 nodes), and the nodes of the sampled pairs.
 
     """
+    observed, simulated = check_given(observed, simulated, bundle, progress, executor)
+    # Only the default itself shrinks: the same windows given by the user must fit.
+    usual = windows is None or windows is USUAL_WINDOWS
     matched = match(
         observed,
         simulated,
-        # Only the default itself shrinks: the same windows given by the user must fit.
-        None if windows is USUAL_WINDOWS else windows,
+        None if usual else entrance.items("windows", windows, "windows, in bins"),
         bundle=bundle,
         n_pairs=n_pairs,
-        rng=np.random.default_rng(rng),
+        rng=entrance.generator(rng),
         progress=progress,
     )
     chosen = choose(statistics, matched)
@@ -136,7 +140,7 @@ def measure(
     values = survey_both(matched, chosen.surveyed, executor, population=population)
     fit_error = measure_fit_error(matched, chosen, bundle)
     checks: tuple[FitCheck, ...] = ()
-    if bundle is not None and matched.windows:
+    if bundle is not None and matched.windows and covers(bundle, observed):
         checks = check_fit(matched, bundle, matched.windows[0])
     return Measured(
         values,

@@ -11,7 +11,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExec
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
-from stochnet.errors import InvalidInputError, MissingExtraError, WorkerError
+from stochnet.errors import InvalidInputError, MissingExtraError, WorkerError, entrance
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -43,9 +43,7 @@ class Workers(Executor):
     """
 
     def __init__(self, n: int) -> None:
-        if n < 1:
-            raise InvalidInputError(f"workers must be at least 1, got {n}")
-        self.n_workers = n
+        self.n_workers = entrance.whole("workers", n)
         self._lock = threading.Lock()
         self._pool: ProcessPoolExecutor | None = None
 

@@ -97,7 +97,7 @@ def test_too_few_trials_to_hold_out_are_refused():
     raster = chain(0.5, n_trials=3)
     with pytest.raises(sn.StochnetError, match="3 trials cannot be held out in 5 folds"):
         sn.select(raster, PAIR, criterion="held_out")
-    with pytest.raises(sn.StochnetError, match="at least 2 folds"):
+    with pytest.raises(sn.StochnetError, match="folds must be a whole number of at least 2"):
         sn.select(raster, PAIR, criterion="held_out", folds=1)
     labels = np.arange(3)[:, None] * np.ones(200, int)
     raster = sn.SpikeRaster.from_dense(raster.to_dense(), conditions=labels)
@@ -109,7 +109,7 @@ def test_unknown_criteria_are_refused():
     raster = chain(0.5, n_trials=3)
     with pytest.raises(sn.StochnetError, match="criterion must be one of"):
         sn.select(raster, PAIR, criterion="p-value")
-    with pytest.raises(sn.StochnetError, match="choose by one of"):
+    with pytest.raises(sn.StochnetError, match="by must be one of"):
         sn.select(raster, PAIR, by="network")
 
 

@@ -132,7 +132,7 @@ def test_no_global_random_state(path):
 @each_file
 def test_no_assert_in_the_library(path):
     found = [f"line {n.lineno}" for n in ast.walk(parse(path)) if isinstance(n, ast.Assert)]
-    assert not found, "raise an error of stochnet/errors.py instead"
+    assert not found, "raise an error of stochnet/errors instead"
 
 
 @each_file

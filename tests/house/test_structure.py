@@ -22,7 +22,7 @@ from tests.support.source import (
 
 # A new room brings a reason in docs/decisions.md.
 ROOMS = {
-    "benchmark", "bundle", "cli", "errors.py", "estimation", "kernels", "process.py", "processes",
+    "benchmark", "bundle", "cli", "errors", "estimation", "kernels", "process.py", "processes",
     "raster", "recording", "report", "simulation", "statistics", "storage", "study", "testing",
     "validation", "workers",
 }  # fmt: skip

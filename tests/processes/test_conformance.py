@@ -215,7 +215,7 @@ def test_other_parameters_are_refused(process):
         sn.Bundle.from_params(process, values | {"other": np.ones(3)})
     with pytest.raises(sn.StochnetError, match="has the parameters"):
         sn.Bundle.from_params(process, {})
-    with pytest.raises(sn.StochnetError, match="at least one bin"):
+    with pytest.raises(sn.StochnetError, match="window must be a whole number of at least 1"):
         sn.Bundle.from_params(process, values, window=0)
 
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from stochnet.benchmark.suite import Suite
 from stochnet.errors import InvalidInputError
+from stochnet.errors.entrance import shown
 
 
 def discover(path: Iterable[str], package: str) -> Mapping[str, Suite]:
@@ -42,6 +43,6 @@ def get_suite(suite: str) -> Suite:
     InvalidInputError
         There is none of that name; the message lists those there are.
     """
-    if suite not in SUITES:
-        raise InvalidInputError(f"no suite {suite!r}; there are {', '.join(SUITES)}")
+    if not isinstance(suite, str) or suite not in SUITES:
+        raise InvalidInputError(f"no suite {shown(suite)}; there are {', '.join(SUITES)}")
     return SUITES[suite]

@@ -13,6 +13,7 @@ from stochnet.bundle.populations.columns import names_of, params_of, scales_of, 
 from stochnet.bundle.populations.margin import Margin, fit_margin, kolmogorov_floor
 from stochnet.bundle.populations.scales import Scale
 from stochnet.bundle.process_fit import ProcessFit
+from stochnet.errors import entrance
 from stochnet.process import Array, Process
 from stochnet.statistics.even_sample import evenly_spread
 
@@ -92,6 +93,8 @@ class Population:
 
     def draw(self, n: int, rng: np.random.Generator) -> Array:
         """Draw the parameters of n nodes from the parametric law: (node, column)."""
+        n = entrance.whole("n", n, 0, 2**31 - 1)
+        rng = entrance.generator(rng)
         state = np.zeros(n, np.int64)
         n_dead = _rounded(self.dead * n, rng)
         n_saturated = min(_rounded(self.saturated * n, rng), n - n_dead)

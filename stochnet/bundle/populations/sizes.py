@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.raster.layers import Layer
 
 Sizes = int | Mapping[str, int] | Sequence[int]
@@ -45,11 +45,12 @@ def layer_sizes(layers: Sequence[Layer], n_nodes: Sizes) -> NDArray[np.int64]:
         unknown = [name for name in n_nodes if name not in names]
         if unknown:
             raise InvalidInputError(
-                f"n_nodes names the layer {unknown[0]!r}; the layers are {', '.join(names)}"
+                f"n_nodes names the layer {entrance.shown(unknown[0])}; the layers are "
+                f"{', '.join(names)}"
             )
         given = [n_nodes.get(name, int(n)) for name, n in zip(names, old, strict=True)]
-    elif isinstance(n_nodes, Sequence | np.ndarray):
-        given = list(n_nodes)
+    elif isinstance(n_nodes, (list, tuple, range)) or getattr(n_nodes, "ndim", 0) > 0:
+        given = list(entrance.items("n_nodes", n_nodes, "whole numbers"))
         if len(given) != len(layers):
             raise InvalidInputError(
                 f"n_nodes has {len(given)} numbers, the network {len(layers)} layers: "
@@ -68,6 +69,4 @@ def layer_sizes(layers: Sequence[Layer], n_nodes: Sizes) -> NDArray[np.int64]:
 
 
 def _whole(n: Any, what: str) -> int:
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-        raise InvalidInputError(f"{what}: nodes must be a whole number of at least 1, got {n!r}")
-    return int(n)
+    return entrance.whole(f"{what}: nodes", n, 1, 2**31 - 1)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.bundle.latents import Latents
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.estimation.latents.anchors import MOST_SHARED, choose_anchors, fit_anchors, lower
 from stochnet.estimation.latents.pair_moments import (
     Array,
@@ -124,12 +124,10 @@ def check_rank(rank: Rank) -> None:
     InvalidInputError
         Neither "auto" nor a whole number from 0 to 64.
     """
-    if rank == "auto":
-        return
-    if isinstance(rank, bool) or not isinstance(rank, int | np.integer):
-        raise InvalidInputError(f"correlated must be a rank or 'auto', got {rank!r}")
-    if not 0 <= rank <= MOST_RANK:
-        raise InvalidInputError(f"the rank must lie in 0 to {MOST_RANK}, got {rank}")
+    if not (isinstance(rank, str) and rank == "auto"):
+        entrance.whole(
+            "correlated", rank, 0, MOST_RANK, exact=True, remedy="a rank for every layer, or 'auto'"
+        )
 
 
 def _conditions(raster: SpikeRaster, per_condition: bool) -> Index:

@@ -21,6 +21,7 @@ from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.sinks import Shape, WordSink
 from stochnet.recording.networks.applications import choose, nothing_chosen, require_static, unwrap
 from stochnet.recording.networks.collector import BUFFER_BYTES, Collector
+from stochnet.recording.networks.given import checked
 from stochnet.recording.networks.hooks import watch
 from stochnet.recording.networks.identity import data_sha256, settings_sha256, weights_sha256
 from stochnet.recording.networks.inputs.images import Normalize, prepare
@@ -33,6 +34,7 @@ from stochnet.storage import open_sink
 Sink = TypeVar("Sink", bound=WordSink)
 
 
+@checked
 def record(
     model: nn.Module,
     images: ArrayLike | torch.Tensor,

@@ -11,11 +11,12 @@ import torch
 from numpy.typing import ArrayLike
 from torch import nn
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.kernels.threads import Progress
 from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.windows import check_window
 from stochnet.recording.networks.collector import BUFFER_BYTES
+from stochnet.recording.networks.given import checked
 from stochnet.recording.networks.inputs.images import Normalize, prepare
 from stochnet.recording.networks.inputs.label_arrays import per_stimulus
 from stochnet.recording.networks.recorder import record_into
@@ -26,6 +27,7 @@ from stochnet.statistics.summary.stored import RasterSummary
 from stochnet.statistics.summary.stream import WORDS_AT_ONCE, SummaryStream
 
 
+@checked
 def record_summary(
     model: nn.Module,
     images: ArrayLike | torch.Tensor,
@@ -113,8 +115,7 @@ def record_summary(
     else:
         if n_trials is None or n_bins is None:
             raise InvalidInputError("give n_trials and n_bins: how many trials of how many bins")
-        if by not in LABELS:
-            raise InvalidInputError(f"by must be one of {', '.join(LABELS)}, got {by!r}")
+        entrance.option("by", by, LABELS)
         chosen = labels if by == "label" else training_labels
         known = per_stimulus("labels", chosen, n, np.iinfo(np.int16).max, lowest=-1)
         plan = make_schedule(schedule, n, n_trials, n_bins, labels=known, seed=schedule_seed)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.processes import PROCESSES
 from stochnet.simulation.generation.named_laws import Law
 
@@ -187,13 +186,14 @@ def read_spec(spec: NetworkSpec | Mapping[str, Any] | str | os.PathLike[str]) ->
         return spec
     where, data = "specification", spec
     if not isinstance(spec, Mapping):
-        where = str(spec)
+        path = entrance.path("spec", spec)
+        where = str(path)
         try:
-            data = tomllib.loads(Path(spec).read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise InvalidInputError(f"no file {spec}") from error
+            data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InvalidInputError(f"no file {where}, or none that can be read") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InvalidInputError(f"{spec} is not TOML: {error}") from error
+            raise InvalidInputError(f"{where} is not TOML: {error}") from error
     try:
         return NetworkSpec.model_validate(data)
     except ValidationError as error:

@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.errors import InvalidInputError
-from stochnet.raster.layers import Layer, check_layers, cut_layers
-from stochnet.raster.raster import SCHEDULES, SpikeRaster, per_bin
+from stochnet.errors import InvalidInputError, entrance
+from stochnet.raster.layers import Layer, check_layer_list, check_layers, cut_layers
+from stochnet.raster.raster import OF_ARRAYS, SCHEDULES, SpikeRaster, check_raster, per_bin
 from stochnet.raster.windows import check_window, segment_lengths
 from stochnet.statistics.summary.parts import PARTS, check_parts
 from stochnet.statistics.summary.reading import RasterReader
@@ -82,6 +82,7 @@ class RasterSummary:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", check_layer_list(self.layers))
         if self.conditions is not None:
             table = per_bin("conditions", self.conditions, self.n_trials, self.n_bins)
             object.__setattr__(self, "conditions", table)
@@ -115,6 +116,7 @@ class RasterSummary:
         InvalidInputError
             An unknown part, a window longer than the trial, no conditions though asked for.
         """
+        check_raster(raster)
         sink = SummarySink(window=window, per_condition=per_condition, parts=parts)
         sink.begin(raster)
         sink.read(raster)
@@ -171,6 +173,17 @@ class RasterSummary:
         )
 
 
+def check_source(source: Any) -> SpikeRaster | RasterSummary:
+    """Return a raster or a summary; anything else is refused.
+
+    Raises
+    ------
+    InvalidInputError
+        It is neither; the message says how to make a raster of it.
+    """
+    return entrance.instance("raster", source, (SpikeRaster, RasterSummary), OF_ARRAYS)
+
+
 def require_raster(source: SpikeRaster | RasterSummary, what: str) -> SpikeRaster:
     """Return the raster, or refuse a summary for what needs the spikes themselves.
 
@@ -184,7 +197,7 @@ def require_raster(source: SpikeRaster | RasterSummary, what: str) -> SpikeRaste
             f"{what} needs the spikes, which a summary does not keep: use the raster, or, for a "
             "choice among processes, the criterion aic or bic"
         )
-    return source
+    return check_raster(source)
 
 
 def row_layout(summary: RasterSummary) -> RowLayout:
@@ -207,7 +220,7 @@ def _check(summary: RasterSummary) -> None:
     for name in ("spikes", "active", "log_factorials"):
         if getattr(summary, name).shape != shape or not shape[1]:
             raise InvalidInputError(f"{name} must be (node, condition), here {shape}")
-    check_parts(summary.tables)
+    check_parts(tuple(summary.tables))
     if summary.most_in_window and len(summary.most_in_window) != shape[1]:
         raise InvalidInputError("most_in_window needs one number for each condition")
     layout = row_layout(summary)
@@ -256,7 +269,8 @@ class SummarySink:
         per_condition: bool = False,
         parts: Iterable[str] | None = None,
     ) -> None:
-        self._window, self._per_condition = window, per_condition
+        self._window = None if window is None else entrance.whole("window", window)
+        self._per_condition = entrance.truth("per_condition", per_condition)
         self._parts = check_parts(parts)
         self._raster: SpikeRaster | None = None
         self._forget()
@@ -275,7 +289,7 @@ class SummarySink:
         InvalidInputError
             A window longer than the trial, no conditions though asked for.
         """
-        self._trials = Trials.of(raster, self._window, self._per_condition)
+        self._trials = Trials.of(check_raster(raster), self._window, self._per_condition)
         self._raster = raster
         self._forget()
 
@@ -287,12 +301,17 @@ class SummarySink:
         InvalidInputError
             Another node comes next.
         """
-        if first_node != self._n_nodes:
-            raise InvalidInputError(f"node {self._n_nodes} comes next, not {first_node}")
+        if self._raster is None or entrance.whole("first_node", first_node, 0) != self._n_nodes:
+            raise InvalidInputError(
+                f"node {self._n_nodes} comes next, not {entrance.shown(first_node)}"
+            )
         self.read(block)
 
     def read(self, raster: SpikeRaster) -> None:
         """Take the next nodes, read from a raster block by block."""
+        if self._raster is None:
+            raise InvalidInputError("begin with the whole raster: sink.begin(raster)")
+        check_raster(raster)
         names = [part.name for part in self._parts]
         for block in RasterReader(raster, self._trials, names).blocks():
             found, known = computed(block, self._parts)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from stochnet.errors import FileFormatError, InvalidInputError
+from stochnet.errors import FileFormatError, InvalidInputError, entrance
 from stochnet.storage.files import journal
 from stochnet.storage.files.part import Part, leftovers
 
@@ -52,7 +52,7 @@ def claim(
     InvalidInputError
         The folder does not exist or the target is a folder.
     """
-    target = Path(path)
+    target = entrance.path("path", path)
     check_target(target)
     part = _taken_over(target, identity) or Part.create(target)
     try:

@@ -13,7 +13,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from stochnet.errors import FileFormatError, InvalidInputError
+from stochnet.errors import FileFormatError, InvalidInputError, entrance
 from stochnet.storage.files.seal import check_seal
 
 FORMAT_VERSION = "1.0"
@@ -57,8 +57,8 @@ def safe_open(path: str | os.PathLike[str], layouts: Mapping[str, Layout]) -> It
     FileFormatError
         It is not HDF5, not a kind in `layouts`, of an unknown version, or unsafe.
     """
-    target = Path(path)
-    if not target.is_file():
+    target = entrance.path("path", path)
+    if not is_file(target):
         raise InvalidInputError(f"no file {target}")
     try:
         handle = h5py.File(target, "r")
@@ -73,6 +73,14 @@ def safe_open(path: str | os.PathLike[str], layouts: Mapping[str, Layout]) -> It
             yield handle
         except DAMAGE as error:
             raise FileFormatError(f"{target} is damaged: {error}") from error
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; a name that no system takes is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def attribute(obj: Any, name: str) -> str | int | float:

@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from stochnet.raster.raster import SpikeRaster
+from stochnet.errors import entrance
+from stochnet.raster.raster import SpikeRaster, check_raster
 from stochnet.raster.sinks import MemorySink, RasterSink
 from stochnet.storage.files.publish import claim
 from stochnet.storage.writers.bin_writer import ColumnWriter
@@ -61,7 +62,8 @@ def write_raster(raster: SpikeRaster, path: str | os.PathLike[str]) -> None:
     InvalidInputError
         The target cannot be written.
     """
-    with raster_writer(path, raster) as writer:
+    entrance.path("path", path)
+    with raster_writer(path, check_raster(raster)) as writer:
         for first, block in raster.blocks():
             writer.write(first, block.data[0 : block.n_nodes])
 

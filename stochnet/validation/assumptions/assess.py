@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import entrance
 from stochnet.kernels import rng
 from stochnet.kernels.threads import Progress
-from stochnet.raster.raster import SpikeRaster
+from stochnet.raster.raster import SpikeRaster, check_raster
 from stochnet.raster.windows import check_window
 from stochnet.statistics.nodes import saturated, spike_count
 from stochnet.statistics.table import default_windows
@@ -23,7 +23,7 @@ from stochnet.validation.assumptions.null import Ranks, near_normal, null_sizes,
 from stochnet.validation.assumptions.observed import Observed, observe
 
 METHODS = ("bh", "by")
-FEWEST_SURROGATES = 200
+FEWEST_SURROGATES, MOST_SURROGATES = 200, 1_000_000
 
 
 def assess(
@@ -81,8 +81,13 @@ def assess(
     2477-2506. Czado, Gneiting & Held (2009), Predictive model assessment for count data.
     Biometrics 65, 1254-1261. Benjamini & Hochberg (1995), JRSS B 57, 289-300.
     """
-    seed = _check(level, n_surrogates, seed, method)
-    chosen = default_windows(raster) if windows is None else tuple(windows)
+    check_raster(raster)
+    level, n_surrogates, seed = _check(level, n_surrogates, seed, method)
+    entrance.progress(progress)
+    if windows is None:
+        chosen = default_windows(raster)
+    else:
+        chosen = entrance.items("windows", windows, "windows, in bins")
     chosen = tuple(dict.fromkeys(check_window(window, raster.n_bins) for window in chosen))
     tested = [w for w in chosen if raster.n_trials * (raster.n_bins // w) > 1]
     spikes = spike_count(raster)
@@ -126,19 +131,16 @@ def assess(
     )
 
 
-def _check(level: float, n_surrogates: int, seed: int, method: str) -> int:
-    if not 0 < level < 1:
-        raise InvalidInputError(f"level must lie between 0 and 1, got {level}")
-    if isinstance(n_surrogates, bool) or n_surrogates != int(n_surrogates):
-        raise InvalidInputError(f"n_surrogates must be a whole number, got {n_surrogates}")
-    if n_surrogates < FEWEST_SURROGATES:
-        raise InvalidInputError(
-            f"n_surrogates must be at least {FEWEST_SURROGATES}, got {n_surrogates}: tails are "
-            "fitted to the surrogates"
-        )
-    if method not in METHODS:
-        raise InvalidInputError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    return rng.resolve_seed(seed)
+def _check(level: float, n_surrogates: int, seed: int, method: str) -> tuple[float, int, int]:
+    entrance.option("method", method, METHODS)
+    return (
+        entrance.number("level", level, 0, 1, inside=True),
+        entrance.whole(
+            "n_surrogates", n_surrogates, FEWEST_SURROGATES, MOST_SURROGATES,
+            remedy="tails are fitted to the surrogates",
+        ),
+        rng.resolve_seed(seed),
+    )  # fmt: skip
 
 
 def _p_values(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.validation.kinds.network_statistic import NetworkStatistic
 from stochnet.validation.kinds.node_statistic import NodeStatistic
 from stochnet.validation.kinds.pair_statistic import PairStatistic
@@ -72,7 +72,8 @@ def choose(asked: Sequence[str] | str | None, matched: Matched) -> Chosen:
         No name, a name that does not exist, or one of a statistic that these rasters do not have.
     """
     have = [name for name, one in STATISTICS.items() if one.available(matched)]
-    names = (asked,) if isinstance(asked, str) else tuple(have if asked is None else asked)
+    listed = (asked,) if isinstance(asked, str) else have if asked is None else asked
+    names = entrance.options("statistics", listed)
     unknown = [name for name in names if name not in STATISTICS]
     if unknown or not names:
         found = f"no statistic {unknown[0]!r}" if unknown else "no statistic is named"

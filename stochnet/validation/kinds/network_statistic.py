@@ -59,6 +59,8 @@ def fit_again(first: SpikeRaster, nodes: Index, bundle: Bundle) -> Bundle:
                 one.process,
                 per_condition=one.n_conditions > 0,
                 window=one.window,
+                # Of a class that was left out of the first fit there may be no bin.
+                min_bins=1 if one.n_conditions else None,
             )
             fits.append(replace(again, node_ids=mine))
     network = Bundle(tuple(fits), (), first.n_trials, first.n_bins, first.conditions)

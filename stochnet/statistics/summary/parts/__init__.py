@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.statistics.summary.summary_part import Field, Part
 
 
@@ -49,7 +49,8 @@ def check_parts(parts: Iterable[str] | None) -> tuple[Part, ...]:
     InvalidInputError
         An unknown part.
     """
-    given = DEFAULT_PARTS if parts is None else {parts} if isinstance(parts, str) else set(parts)
+    listed = (parts,) if isinstance(parts, str) else parts
+    given = DEFAULT_PARTS if listed is None else set(entrance.options("parts", listed))
     if given - set(PARTS):
         raise InvalidInputError(
             f"parts are {', '.join(PARTS)}; got {', '.join(sorted(given - set(PARTS)))}"

@@ -1,0 +1,52 @@
+"""The entrance: numbers, arrays and objects that come from outside are checked here, once.
+
+Every public function takes its arguments through these functions, so that what cannot be used is
+refused in one line that says what to do, and nothing is read as something that it is not.
+"""
+
+from stochnet.errors.entrance.arrays import array, floats, integers, rows
+from stochnet.errors.entrance.objects import (
+    executor,
+    generator,
+    has,
+    instance,
+    items,
+    options,
+    path,
+    progress,
+    wholes,
+)
+from stochnet.errors.entrance.scalars import (
+    MOST_BINS,
+    SAME,
+    number,
+    option,
+    positive,
+    shown,
+    truth,
+    whole,
+)
+
+__all__ = [
+    "MOST_BINS",
+    "SAME",
+    "array",
+    "executor",
+    "floats",
+    "generator",
+    "has",
+    "instance",
+    "integers",
+    "items",
+    "number",
+    "option",
+    "options",
+    "path",
+    "positive",
+    "progress",
+    "rows",
+    "shown",
+    "truth",
+    "whole",
+    "wholes",
+]
