@@ -22,13 +22,13 @@ from stochnet.raster.raster import SpikeRaster
 from stochnet.simulation.simulate import simulate
 from stochnet.statistics.nodes import active_bins
 from stochnet.statistics.table import USUAL_WINDOWS
-from stochnet.validation.arguments import check_given, covers
 from stochnet.validation.compared import STATISTICS, Chosen, choose
 from stochnet.validation.comparison import Comparison, Finding, FitCheck, Source
 from stochnet.validation.excerpt.excerpt import Excerpt, excerpt
 from stochnet.validation.findings import find
 from stochnet.validation.fit_checks import check_fit
 from stochnet.validation.fit_error import measure_fit_error
+from stochnet.validation.given_rasters import check_given, covers
 from stochnet.validation.inference.evidence import Evidence, conclude
 from stochnet.validation.kinds.node_statistic import NodeStatistic, weigh_nodes
 from stochnet.validation.kinds.pair_statistic import weigh_pairs

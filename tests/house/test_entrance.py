@@ -4,6 +4,7 @@ Every argument of every public function is replaced by objects of all kinds, one
 are small or absurd, so that no call is long and none asks for memory.
 """
 
+import contextlib
 import datetime as dt
 import decimal
 import fractions
@@ -196,6 +197,13 @@ OBJECTS = [
     np.random.default_rng(1), np.random.SeedSequence(1), RASTER, SUMMARY, BUNDLE, FIT, LATENTS,
     SCHEDULE, sn.PROCESSES["markov"], (FIT, FIT), [RASTER], (sn.Layer("a", "b", (3,), 0, 3),),
 ]  # fmt: skip
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _folder_of_its_own(tmp_path_factory):
+    """Texts are paths for some functions, which write there."""
+    with contextlib.chdir(tmp_path_factory.mktemp("entrance")):
+        yield
 
 
 def check(name, argument, value):

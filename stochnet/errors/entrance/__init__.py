@@ -4,8 +4,18 @@ Every public function takes its arguments through these functions, so that what 
 refused in one line that says what to do, and nothing is read as something that it is not.
 """
 
-from stochnet.errors.entrance.arrays import array, floats, integers, rows
-from stochnet.errors.entrance.objects import (
+from stochnet.errors.entrance.plain_arrays import array, floats, integers, rows
+from stochnet.errors.entrance.plain_numbers import (
+    MOST_BINS,
+    SAME,
+    number,
+    option,
+    positive,
+    shown,
+    truth,
+    whole,
+)
+from stochnet.errors.entrance.plain_objects import (
     executor,
     generator,
     has,
@@ -15,16 +25,6 @@ from stochnet.errors.entrance.objects import (
     path,
     progress,
     wholes,
-)
-from stochnet.errors.entrance.scalars import (
-    MOST_BINS,
-    SAME,
-    number,
-    option,
-    positive,
-    shown,
-    truth,
-    whole,
 )
 
 __all__ = [

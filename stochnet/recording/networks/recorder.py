@@ -20,8 +20,8 @@ from stochnet.raster.provenance import provenance as facts_of
 from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.sinks import Shape, WordSink
 from stochnet.recording.networks.applications import choose, nothing_chosen, require_static, unwrap
+from stochnet.recording.networks.arguments import checked
 from stochnet.recording.networks.collector import BUFFER_BYTES, Collector
-from stochnet.recording.networks.given import checked
 from stochnet.recording.networks.hooks import watch
 from stochnet.recording.networks.identity import data_sha256, settings_sha256, weights_sha256
 from stochnet.recording.networks.inputs.images import Normalize, prepare

@@ -15,8 +15,8 @@ from stochnet.errors import InvalidInputError, entrance
 from stochnet.kernels.threads import Progress
 from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.windows import check_window
+from stochnet.recording.networks.arguments import checked
 from stochnet.recording.networks.collector import BUFFER_BYTES
-from stochnet.recording.networks.given import checked
 from stochnet.recording.networks.inputs.images import Normalize, prepare
 from stochnet.recording.networks.inputs.label_arrays import per_stimulus
 from stochnet.recording.networks.recorder import record_into

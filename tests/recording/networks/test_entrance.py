@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import stochnet as sn
-from tests.house.test_entrance import OBJECTS
+from tests.house.test_entrance import OBJECTS, _folder_of_its_own  # noqa: F401
 
 NETWORK = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 3), torch.nn.ReLU())
 GOOD = {
@@ -27,6 +27,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("function", "argument"), CALLS)
+@pytest.mark.usefixtures("_folder_of_its_own")
 def test_any_object_is_refused_in_one_line_or_gives_a_recording(function, argument):
     for value in [*OBJECTS, *TENSORS, NETWORK]:
         if argument == "progress" and callable(value):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.errors import InvalidInputError
-from stochnet.errors.entrance.scalars import hint, shown
+from stochnet.errors.entrance.plain_numbers import hint, shown
 
 
 def array(name: str, value: Any, *, kinds: str = "biuf", what: str = "numbers") -> NDArray[Any]:

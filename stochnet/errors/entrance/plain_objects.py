@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from stochnet.errors import InvalidInputError
-from stochnet.errors.entrance.scalars import shown, whole
+from stochnet.errors.entrance.plain_numbers import shown, whole
 
 T = TypeVar("T")
 
