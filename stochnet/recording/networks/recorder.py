@@ -13,18 +13,24 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from stochnet.errors import InvalidInputError, RecordingError, StochnetError
+from stochnet.errors import RecordingError, StochnetError
 from stochnet.kernels.threads import Progress
 from stochnet.raster.packing import n_words
 from stochnet.raster.provenance import provenance as facts_of
 from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.sinks import Shape, WordSink
-from stochnet.recording.networks.applications import choose, nothing_chosen, require_static, unwrap
+from stochnet.recording.networks.applications import (
+    Choice,
+    choose,
+    nothing_chosen,
+    require_static,
+    unwrap,
+)
 from stochnet.recording.networks.collector import BUFFER_BYTES, Collector
 from stochnet.recording.networks.hooks import watch
 from stochnet.recording.networks.identity import data_sha256, settings_sha256, weights_sha256
-from stochnet.recording.networks.inputs.images import Normalize, prepare
-from stochnet.recording.networks.inputs.label_arrays import per_stimulus
+from stochnet.recording.networks.inputs.images import Feed, Normalize, Stimuli, prepare
+from stochnet.recording.networks.options import RecordingOptions
 from stochnet.recording.networks.shards import cut_share
 from stochnet.recording.networks.state import find_device, input_type, recording_state
 from stochnet.recording.networks.thresholds import Rule
@@ -136,17 +142,19 @@ def record(
         model,
         images,
         labels,
-        layers=layers,
-        rule=Rule(float(threshold), unit, channel_rule),
-        batch_size=batch_size,
-        device=device,
-        shard=shard,
-        stimuli=stimuli,
-        training_labels=training_labels,
-        normalize=normalize,
-        provenance=provenance,
-        progress=progress,
-        buffer_bytes=buffer_bytes,
+        RecordingOptions(
+            layers=layers,
+            rule=Rule(threshold, unit, channel_rule),
+            batch_size=batch_size,
+            device=device,
+            shard=shard,
+            stimuli=stimuli,
+            training_labels=training_labels,
+            normalize=normalize,
+            provenance=provenance,
+            progress=progress,
+            buffer_bytes=buffer_bytes,
+        ),
     ).raster
 
 
@@ -155,89 +163,65 @@ def record_into(
     model: nn.Module,
     images: ArrayLike | torch.Tensor,
     labels: ArrayLike | None,
+    options: RecordingOptions,
     *,
-    layers: str | Sequence[str] | None,
-    rule: Rule,
-    batch_size: int,
-    device: str | torch.device,
-    stimuli: ArrayLike | None,
-    training_labels: ArrayLike | None,
-    normalize: Normalize | None,
-    provenance: Mapping[str, Any] | None,
-    progress: Progress | None,
-    buffer_bytes: int,
-    shard: tuple[int, int] | None = None,
     fewest_words: int = 1,
     order: NDArray[np.int64] | None = None,
 ) -> Sink:
     """Run a network and give its spikes to a sink, a few words of all nodes at a time.
-
-    Parameters are those of `record`, and
 
     Parameters
     ----------
     opened : callable
         ``(template, words per write) -> context of a sink``, called once the nodes are known;
         `template` is the recording without its data.
+    model, images, labels
+        As for `record`.
+    options : RecordingOptions
+        All else that `record` takes.
     fewest_words : int
         Words of every node between two writes, at least.
     order : ndarray of int64 (bin,), optional
         Which stimulus is shown in each bin; each once, in order, by default.
     """
-    shown = prepare(images, normalize)
+    shown = prepare(images, options.normalize)
     n = len(shown)
-    if batch_size < 1:
-        raise InvalidInputError(f"batch_size must be at least 1, got {batch_size}")
-    per_bin: dict[str, Any] = {
-        "conditions": per_stimulus("labels", labels, n, np.iinfo(np.int16).max),
-        "training_labels": per_stimulus(
-            "training_labels", training_labels, n, np.iinfo(np.int16).max, lowest=-1
-        ),
-        "stimuli": per_stimulus(
-            "stimuli", np.arange(n) if stimuli is None else stimuli, n, np.iinfo(np.int64).max
-        ),
-    }
-    share = cut_share(n if order is None else len(order), shard)
-    n_bins = len(share) if order is None else n
-    target = find_device(device)
+    per_bin = options.per_bin(labels, n)
+    share = cut_share(n if order is None else len(order), options.shard)
+    target = find_device(options.device)
     network = unwrap(model)
-    choice = choose(network, layers)
-    collector = Collector(rule, len(share), buffer_bytes, share.start, fewest_words)
+    choice = choose(network, options.layers)
+    collector = Collector(options.rule, len(share), options.buffer_bytes, share.start, fewest_words)
     sink: Sink | None = None
     with ExitStack() as stack:
         stack.enter_context(recording_state(network, target))
-        facts = facts_of(
-            model=type(network).__name__,
-            weights_sha256=weights_sha256(network),
-            preprocessing=shown.settings,
-            preprocessing_sha256=settings_sha256(shown.settings),
-            dataset_sha256=data_sha256(shown.data, per_bin["conditions"]),
-            layer_selection="ReLU-like" if choice.patterns is None else list(choice.patterns),
-            threshold=rule.threshold,
-            unit=rule.unit,
-            channel_rule=rule.channel_rule,
-            mode="eval",
-            device=str(target),
-            batch_size=batch_size,
-            shard=None if shard is None else share.facts,
-        )
-        own = per_bin
-        if order is None:
-            own = {k: None if v is None else v[share.stimuli] for k, v in per_bin.items()}
-        dtype = input_type(network)
+        facts = _facts(network, choice, shown, per_bin["conditions"], options)
+        facts["shard"] = None if options.shard is None else share.facts
+        feed = Feed(shown, target, input_type(network), order)
 
         def take(name: str, kind: str, output: torch.Tensor) -> None:
             collector.take(name, kind, output, seen.features_last)
 
+        def opened_sink() -> Sink:
+            template = SpikeRaster(
+                Shape((collector.layers[-1].nodes.stop, 1, n_words(n_bins)), np.dtype(np.uint64)),
+                n_bins=n_bins,
+                layers=tuple(collector.layers),
+                schedule="sequential",
+                provenance={**facts, **(options.provenance or {})},
+                **own,
+            )
+            return stack.enter_context(opened(template, collector.words_per_write))
+
+        n_bins, own = n, per_bin
+        if order is None:
+            n_bins = len(share)
+            own = {k: None if v is None else v[share.stimuli] for k, v in per_bin.items()}
         with watch(network, choice, take) as seen:
-            for start, stop in share.batches(batch_size):
+            for start, stop in share.batches(options.batch_size):
                 collector.begin(start - share.start, stop - share.start)
                 seen.begin()
-                if order is None:
-                    shown_now = shown.batch(start, stop, target, dtype)
-                else:
-                    shown_now = shown.pick(order[start:stop], target, dtype)
-                _forward(network, shown_now)
+                _forward(network, feed.batch(start, stop))
                 seen.end()
                 if sink is None:
                     if not collector.layers:
@@ -246,22 +230,37 @@ def record_into(
                         require_static(network, seen.functions)
                 collector.end()
                 if sink is None:
-                    n_nodes = collector.layers[-1].nodes.stop
-                    template = SpikeRaster(
-                        Shape((n_nodes, 1, n_words(n_bins)), np.dtype(np.uint64)),
-                        n_bins=n_bins,
-                        layers=tuple(collector.layers),
-                        schedule="sequential",
-                        provenance={**facts, **(provenance or {})},
-                        **own,
-                    )
-                    sink = stack.enter_context(opened(template, collector.words_per_write))
+                    sink = opened_sink()
                 collector.flush(sink.write_words, last=stop >= share.stop)
-                if progress is not None:
-                    progress("record", min(stop, share.stop) - share.start, len(share))
+                if options.progress is not None:
+                    options.progress("record", min(stop, share.stop) - share.start, len(share))
     if sink is None:
         raise RecordingError("no stimulus was recorded")
     return sink
+
+
+def _facts(
+    network: nn.Module,
+    choice: Choice,
+    shown: Stimuli,
+    conditions: NDArray[np.int64] | None,
+    options: RecordingOptions,
+) -> dict[str, Any]:
+    """Return what the provenance says of network, images and choices."""
+    return facts_of(
+        model=type(network).__name__,
+        weights_sha256=weights_sha256(network),
+        preprocessing=shown.settings,
+        preprocessing_sha256=settings_sha256(shown.settings),
+        dataset_sha256=data_sha256(shown.data, conditions),
+        layer_selection="ReLU-like" if choice.patterns is None else list(choice.patterns),
+        threshold=options.rule.threshold,
+        unit=options.rule.unit,
+        channel_rule=options.rule.channel_rule,
+        mode="eval",
+        device=str(find_device(options.device)),
+        batch_size=options.batch_size,
+    )
 
 
 def _forward(network: nn.Module, images: torch.Tensor) -> None:

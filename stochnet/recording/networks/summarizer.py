@@ -18,6 +18,7 @@ from stochnet.raster.windows import check_window
 from stochnet.recording.networks.collector import BUFFER_BYTES
 from stochnet.recording.networks.inputs.images import Normalize, prepare
 from stochnet.recording.networks.inputs.label_arrays import per_stimulus
+from stochnet.recording.networks.options import RecordingOptions
 from stochnet.recording.networks.recorder import record_into
 from stochnet.recording.networks.thresholds import Rule
 from stochnet.recording.schedule import LABELS, Schedule, check_order, make_schedule, presented
@@ -130,16 +131,17 @@ def record_summary(
         model,
         images,
         labels,
-        layers=layers,
-        rule=Rule(float(threshold), unit, channel_rule),
-        batch_size=batch_size,
-        device=device,
-        stimuli=None,
-        training_labels=training_labels,
-        normalize=normalize,
-        provenance=provenance,
-        progress=progress,
-        buffer_bytes=buffer_bytes,
+        RecordingOptions(
+            layers=layers,
+            rule=Rule(threshold, unit, channel_rule),
+            batch_size=batch_size,
+            device=device,
+            training_labels=training_labels,
+            normalize=normalize,
+            provenance=provenance,
+            progress=progress,
+            buffer_bytes=buffer_bytes,
+        ),
         fewest_words=WORDS_AT_ONCE,
         order=None if plan is None else np.ascontiguousarray(plan.order.reshape(-1)),
     ).summary

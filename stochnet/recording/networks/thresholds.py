@@ -36,6 +36,7 @@ class Rule:
     channel_rule: str = "any"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "threshold", _one_number(self.threshold))
         if self.unit not in UNITS:
             raise InvalidInputError(f"unit must be one of {UNITS}, got {self.unit!r}")
         if self.channel_rule not in CHANNEL_RULES:
@@ -55,6 +56,16 @@ class Rule:
             return output.amax(others)
         half = output.dtype in (torch.float16, torch.bfloat16) or not output.is_floating_point()
         return output.mean(others, dtype=torch.float32 if half else None)
+
+
+def _one_number(threshold: object) -> float:
+    try:
+        return float(threshold)  # type: ignore[arg-type]
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InvalidInputError(
+            f"threshold must be one number for all layers, got {threshold!r}; record layers that "
+            "need another one apart, with layers=PATTERN (--layers)"
+        ) from error
 
 
 def check_output(layer: str, output: torch.Tensor, n_stimuli: int) -> None:

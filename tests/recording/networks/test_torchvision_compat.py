@@ -32,7 +32,7 @@ def test_the_operators_are_declared_only_for_the_error_they_cause():
     done = run("""
         import importlib, types
         import torch
-        from stochnet.recording import torchvision_compat as compat
+        from stochnet.recording.networks import torchvision_compat as compat
         calls = []
         def works(name): calls.append(name); return types.ModuleType(name)
         compat.importlib = types.SimpleNamespace(import_module=works)

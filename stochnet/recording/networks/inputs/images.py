@@ -93,6 +93,26 @@ class Stimuli:
         return (images - mean) / std
 
 
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Batches of stimuli in the order in which they are shown, as a network takes them."""
+
+    shown: Stimuli
+    device: torch.device
+    dtype: torch.dtype
+    order: NDArray[np.int64] | None = None
+
+    def batch(self, start: int, stop: int) -> torch.Tensor:
+        """Return what is shown in bins `start` to `stop`."""
+        if self.order is None:
+            return self.shown.batch(start, stop, self.device, self.dtype)
+        return self.pick(self.order[start:stop])
+
+    def pick(self, which: NDArray[np.int64]) -> torch.Tensor:
+        """Return the stimuli of an index."""
+        return self.shown.pick(which, self.device, self.dtype)
+
+
 def prepare(images: Any, normalize: Normalize | None = None) -> Stimuli:
     """Check images and the values they are normalized with.
 
