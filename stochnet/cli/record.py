@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stochnet.cli.app import By, Config, Quiet, ScheduleName, Seed, app
-from stochnet.cli.console import note, progress
+from stochnet.cli.console import note, plain_warnings, progress
 from stochnet.cli.summary_options import Keep, Parts, PerCondition, Window, keeping
 from stochnet.errors import InvalidInputError
 from stochnet.kernels.rng import resolve_seed
@@ -61,6 +61,27 @@ class Rule(StrEnum):
 
     any = "any"
     mean = "mean"
+
+
+class TraceMode(StrEnum):
+    """How it is known that functions are always called in the same order."""
+
+    auto = "auto"
+    assume = "assume"
+
+
+Trace = Annotated[
+    TraceMode,
+    typer.Option(
+        "--trace", help="assume: the order in which functions are called does not depend on images."
+    ),
+]
+ChannelAxis = Annotated[
+    int | None,
+    typer.Option(
+        "--channel-axis", help="Axis of the channels, where it is not known; 0 are the stimuli."
+    ),
+]
 
 
 class Device(StrEnum):
@@ -142,7 +163,9 @@ def record(
     limit: Limit = None,
     layers: Annotated[
         list[str] | None,
-        typer.Option("--layers", help="Glob over names of layers; every ReLU by default."),
+        typer.Option(
+            "--layers", help="Glob over names of layers, !GLOB to leave out; every ReLU by default."
+        ),
     ] = None,
     unit: Annotated[Unit, typer.Option("--unit", help="Node of a convolution.")] = Unit.position,
     channel_rule: Annotated[
@@ -151,6 +174,11 @@ def record(
     threshold: Annotated[float, typer.Option("--threshold")] = 0.0,
     batch_size: Annotated[int, typer.Option("--batch-size")] = 256,
     device: Annotated[Device, typer.Option("--device")] = Device.cpu,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse what would be warned of.")
+    ] = False,
+    trace: Trace = TraceMode.auto,
+    channel_axis: ChannelAxis = None,
     shard: ShardOption = None,
     normalize: Normalize = None,
     seed: Annotated[int, typer.Option("--seed", help="Of random weights.")] = 0,
@@ -206,6 +234,9 @@ def record(
         "channel_rule": channel_rule.value,
         "batch_size": batch_size,
         "device": device.value,
+        "strict": strict,
+        "trace": trace.value,
+        "channel_axis": channel_axis,
         "training_labels": trained_on(network, shown),
         "normalize": parse_normalize(normalize) or network.normalize,
         "provenance": {
@@ -216,7 +247,7 @@ def record(
         },
     }
     recording: Any
-    with progress(quiet) as report:
+    with plain_warnings(), progress(quiet) as report:
         options["progress"] = report
         if summary:
             recording = record_summary(network.model, shown.images, shown.labels, **options, **kept)
@@ -321,7 +352,9 @@ def track(
     ] = None,
     layers: Annotated[
         list[str] | None,
-        typer.Option("--layers", help="Glob over names of layers; every ReLU by default."),
+        typer.Option(
+            "--layers", help="Glob over names of layers, !GLOB to leave out; every ReLU by default."
+        ),
     ] = None,
     unit: Annotated[Unit, typer.Option("--unit", help="Node of a convolution.")] = Unit.position,
     channel_rule: Annotated[
@@ -334,6 +367,8 @@ def track(
     ] = None,
     batch_size: Annotated[int, typer.Option("--batch-size")] = 256,
     device: Annotated[Device, typer.Option("--device")] = Device.cpu,
+    trace: Trace = TraceMode.auto,
+    channel_axis: ChannelAxis = None,
     normalize: Normalize = None,
     seed: Annotated[int, typer.Option("--seed", help="Of schedules and samples of nodes.")] = 0,
     watch: Annotated[
@@ -368,9 +403,11 @@ def track(
         "nodes_per_layer": nodes_per_layer,
         "batch_size": batch_size,
         "seed": seed,
+        "trace": trace.value,
+        "channel_axis": channel_axis,
     }
     try:
-        with progress(quiet) as report:
+        with plain_warnings(), progress(quiet) as report:
             rows = run(
                 checkpoints,
                 shown,

@@ -17,6 +17,7 @@ from stochnet.recording.networks.inputs.images import Normalize
 from stochnet.recording.networks.inputs.label_arrays import per_stimulus
 from stochnet.recording.networks.thresholds import Rule
 
+TRACES = ("auto", "assume")
 _LARGEST_LABEL = int(np.iinfo(np.int16).max)
 
 
@@ -35,10 +36,16 @@ class RecordingOptions:
     provenance: Mapping[str, Any] | None = None
     progress: Progress | None = None
     buffer_bytes: int = BUFFER_BYTES
+    strict: bool = False
+    trace: str = "auto"
+    channel_axis: int | Mapping[str, int] | None = None
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:
             raise InvalidInputError(f"batch_size must be at least 1, got {self.batch_size}")
+        if self.trace not in TRACES:
+            raise InvalidInputError(f"trace must be one of {TRACES}, got {self.trace!r}")
+        _check_channel_axis(self.channel_axis)
 
     def per_bin(self, labels: ArrayLike | None, n: int) -> dict[str, Any]:
         """Return what a raster keeps of each of `n` stimuli: conditions, labels, indices.
@@ -56,3 +63,14 @@ class RecordingOptions:
             ),
             "stimuli": per_stimulus("stimuli", shown, n, int(np.iinfo(np.int64).max)),
         }
+
+
+def _check_channel_axis(asked: object) -> None:
+    axes = asked.values() if isinstance(asked, Mapping) else () if asked is None else (asked,)
+    globs = asked if isinstance(asked, Mapping) else ()
+    whole = all(isinstance(a, int | np.integer) and not isinstance(a, bool) for a in axes)
+    if not whole or not all(isinstance(glob, str) for glob in globs):
+        raise InvalidInputError(
+            "channel_axis must be the number of an axis, or a mapping of layer patterns to such "
+            f"numbers, got {asked!r}"
+        )

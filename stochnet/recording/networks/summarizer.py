@@ -16,7 +16,7 @@ from stochnet.kernels.threads import Progress
 from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.windows import check_window
 from stochnet.recording.networks.collector import BUFFER_BYTES
-from stochnet.recording.networks.inputs.images import Normalize, prepare
+from stochnet.recording.networks.inputs.images import Inputs, Normalize, prepare
 from stochnet.recording.networks.inputs.label_arrays import per_stimulus
 from stochnet.recording.networks.options import RecordingOptions
 from stochnet.recording.networks.recorder import record_into
@@ -28,7 +28,7 @@ from stochnet.statistics.summary.stream import WORDS_AT_ONCE, SummaryStream
 
 def record_summary(
     model: nn.Module,
-    images: ArrayLike | torch.Tensor,
+    images: Inputs,
     labels: ArrayLike | None = None,
     *,
     window: int | None = None,
@@ -50,6 +50,9 @@ def record_summary(
     provenance: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     buffer_bytes: int = BUFFER_BYTES,
+    strict: bool = False,
+    trace: Literal["auto", "assume"] = "auto",
+    channel_axis: int | Mapping[str, int] | None = None,
 ) -> RasterSummary:
     """Record what a fit needs of a network, and keep no spikes.
 
@@ -79,6 +82,8 @@ def record_summary(
     schedule_seed : int, optional
         Of the schedule. None draws one, which is kept in ``provenance["seed"]``.
     layers, threshold, unit, channel_rule, batch_size, device, training_labels, normalize
+        As for `record`.
+    strict, trace, channel_axis
         As for `record`.
     provenance, progress, buffer_bytes
         As for `record`; at least 64 words of every node are buffered.
@@ -141,6 +146,9 @@ def record_summary(
             provenance=provenance,
             progress=progress,
             buffer_bytes=buffer_bytes,
+            strict=strict,
+            trace=trace,
+            channel_axis=channel_axis,
         ),
         fewest_words=WORDS_AT_ONCE,
         order=None if plan is None else np.ascontiguousarray(plan.order.reshape(-1)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from stochnet.raster.layers import Layer
 from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.sinks import MemorySink, Shape
 from stochnet.recording.networks.identity import data_sha256
-from stochnet.recording.networks.inputs.images import Normalize, prepare
+from stochnet.recording.networks.inputs.images import Inputs, Normalize, prepare
 from stochnet.recording.networks.inputs.label_arrays import per_stimulus
 from stochnet.recording.networks.options import RecordingOptions
 from stochnet.recording.networks.recorder import record_into
@@ -45,7 +45,7 @@ class Meter:
 
     def __init__(
         self,
-        images: ArrayLike | torch.Tensor,
+        images: Inputs,
         labels: ArrayLike | None = None,
         *,
         training_labels: ArrayLike | None = None,
@@ -60,6 +60,8 @@ class Meter:
         batch_size: int = 256,
         device: str | torch.device | None = None,
         seed: int = 0,
+        trace: Literal["auto", "assume"] = "auto",
+        channel_axis: int | Mapping[str, int] | None = None,
     ) -> None:
         if nodes_per_layer is not None and nodes_per_layer < 1:
             raise InvalidInputError(f"nodes_per_layer must be at least 1, got {nodes_per_layer}")
@@ -74,6 +76,8 @@ class Meter:
             batch_size=batch_size,
             training_labels=self._training,
             normalize=normalize,
+            trace=trace,
+            channel_axis=channel_axis,
         )
         self._device = None if device is None else find_device(device)
         self._nodes_per_layer = nodes_per_layer
@@ -95,6 +99,8 @@ class Meter:
             "nodes_per_layer": nodes_per_layer,
             "seed": self.plan.seed,
         }
+        if channel_axis is not None:
+            self.settings["channel_axis"] = channel_axis
 
     def record(self, model: nn.Module, progress: Progress | None = None) -> SpikeRaster:
         """Record a network where it is, or the chosen nodes of it.
