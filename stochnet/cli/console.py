@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from stochnet.errors import RecordingWarning
 from stochnet.kernels.threads import Progress as Report
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -65,6 +67,23 @@ def note(message: str, quiet: bool = False) -> None:
     """Tell the person something, on stderr."""
     if not quiet:
         print(message, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def plain_warnings() -> Iterator[None]:
+    """Show what stochnet warns of as one line each, without the place in the code."""
+    with warnings.catch_warnings():
+        shown = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
+            if issubclass(category, RecordingWarning):
+                note(f"warning: {message}")
+            else:
+                shown(message, category, *place)
+
+        warnings.simplefilter("always", RecordingWarning)
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
 
 
 def to_stdout() -> Console:

@@ -110,7 +110,9 @@ Normalize = Annotated[
 ]
 Layers = Annotated[
     list[str] | None,
-    typer.Option("--layers", help="Glob over names of layers; every ReLU by default."),
+    typer.Option(
+        "--layers", help="Glob over names of layers, !GLOB to leave out; every ReLU by default."
+    ),
 ]
 Unit = Annotated[
     Literal["position", "channel"], typer.Option("--unit", help="Node of a convolution.")
@@ -145,6 +147,20 @@ Scheduler = Annotated[
         "--scheduler",
         metavar="ADDRESS",
         help="Dask scheduler whose workers share the nodes: tcp://host:8786.",
+    ),
+]
+
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse what would be warned of.")]
+Trace = Annotated[
+    Literal["auto", "assume"],
+    typer.Option(
+        "--trace", help="assume: the order in which functions are called does not depend on images."
+    ),
+]
+ChannelAxis = Annotated[
+    int | None,
+    typer.Option(
+        "--channel-axis", help="Axis of the channels, where it is not known; 0 are the stimuli."
     ),
 ]
 

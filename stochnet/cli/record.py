@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from stochnet import recording
-from stochnet.cli.console import note, progress
+from stochnet.cli.console import note, plain_warnings, progress
 from stochnet.cli.options import (
     BatchSize,
     By,
+    ChannelAxis,
     ChannelRule,
     Config,
     Data,
@@ -28,9 +29,11 @@ from stochnet.cli.options import (
     Seed,
     Shard,
     Split,
+    Strict,
     Summary,
     SummaryWindow,
     Threshold,
+    Trace,
     Unit,
     Windows,
     output_option,
@@ -119,6 +122,9 @@ def record(
     threshold: Threshold = 0.0,
     batch_size: BatchSize = 256,
     device: Device = "cpu",
+    strict: Strict = False,
+    trace: Trace = "auto",
+    channel_axis: ChannelAxis = None,
     shard: Shard = None,
     normalize: Normalize = None,
     seed: Annotated[int, typer.Option("--seed", help="Of random weights.")] = 0,
@@ -169,6 +175,9 @@ def record(
         "channel_rule": channel_rule,
         "batch_size": batch_size,
         "device": device,
+        "strict": strict,
+        "trace": trace,
+        "channel_axis": channel_axis,
         "training_labels": trained_on(network, shown),
         "normalize": parse_normalize(normalize) or network.normalize,
         "provenance": {
@@ -180,7 +189,7 @@ def record(
     }
     seen = network.model, shown.images, shown.labels
     made: Any
-    with progress(quiet) as report:
+    with plain_warnings(), progress(quiet) as report:
         if summary:
             made = recording.record_summary(*seen, **options, **kept, progress=report)
             write_summary(made, output)
@@ -232,6 +241,8 @@ def track(
     ] = None,
     batch_size: BatchSize = 256,
     device: Device = "cpu",
+    trace: Trace = "auto",
+    channel_axis: ChannelAxis = None,
     normalize: Normalize = None,
     seed: Annotated[int, typer.Option("--seed", help="Of schedules and samples of nodes.")] = 0,
     watch: Annotated[
@@ -251,7 +262,7 @@ def track(
     """Record every checkpoint and draw its indicators over the epochs, by layer."""
     shown = recording.load_dataset(data, split, root=data_root, download=download).first(limit)
     try:
-        with progress(quiet) as report:
+        with plain_warnings(), progress(quiet) as report:
             rows = recording.track(
                 checkpoints,
                 shown,
@@ -267,6 +278,8 @@ def track(
                 batch_size=batch_size,
                 seed=seed,
                 device=device,
+                trace=trace,
+                channel_axis=channel_axis,
                 normalize=parse_normalize(normalize),
                 poll=poll if watch else None,
                 progress=report,

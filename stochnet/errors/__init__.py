@@ -21,6 +21,10 @@ class RecordingError(StochnetError):
     """A network cannot be recorded as asked."""
 
 
+class RecordingWarning(UserWarning):
+    """Something about a recording, or an epoch that is monitored, that the user should know."""
+
+
 class WorkerError(StochnetError):
     """Workers, or the way to them, fail again and again."""
 

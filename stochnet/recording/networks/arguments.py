@@ -123,6 +123,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "threshold": _threshold,
     "unit": _text,
     "channel_rule": _text,
+    "trace": _text,
     "by": _text,
     "batch_size": _size,
     "buffer_bytes": _size,
@@ -140,6 +141,6 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "progress": _progress,
 }
 _NEEDED = {
-    "model", "images", "threshold", "unit", "channel_rule", "by", "batch_size", "buffer_bytes",
-    "device", "per_condition", "strict",
+    "model", "images", "threshold", "unit", "channel_rule", "trace", "by", "batch_size",
+    "buffer_bytes", "device", "per_condition", "strict",
 }  # fmt: skip

@@ -15,7 +15,7 @@ from stochnet.errors import RecordingError
 from stochnet.kernels.counting.packing import pack_above, transpose_packed
 from stochnet.raster.layers import Layer
 from stochnet.raster.packing import WORD, n_words
-from stochnet.recording.networks.thresholds import Rule, check_output, pack_nodes
+from stochnet.recording.networks.thresholds import Handling, Rule, check_output, pack_nodes
 
 BUFFER_BYTES = 1 << 26
 
@@ -86,11 +86,12 @@ class Collector:
         self._done.clear()
         self._pending.clear()
 
-    def take(self, name: str, kind: str, output: torch.Tensor, features_last: bool) -> None:
+    def take(self, name: str, kind: str, output: torch.Tensor, handling: Handling) -> None:
         """Take the output of a layer for the stimuli of the batch; nothing of it is kept."""
         n = self._stop - self._start
+        output = handling.unfolded(output.detach())
         check_output(name, output, self._batch)
-        values = self._rule.nodes(output, features_last)[self._rows]
+        values = self._rule.nodes(name, output, handling)[self._rows]
         words = self._words_of(name, kind, tuple(values.shape[1:]))
         first_bit = self._start - WORD * self._flushed
         self._done.add(name)

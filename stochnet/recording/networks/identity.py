@@ -33,17 +33,23 @@ def state_sha256(state: Mapping[str, Any]) -> str:
     return digest.hexdigest()
 
 
-def data_sha256(images: NDArray[Any] | torch.Tensor, labels: NDArray[Any] | None) -> str:
+def data_sha256(
+    images: NDArray[Any] | torch.Tensor | Mapping[str, NDArray[Any] | torch.Tensor],
+    labels: NDArray[Any] | None,
+) -> str:
     """Hash type, shape and values of images and labels, a block of stimuli at a time."""
     digest = hashlib.sha256()
-    kind = str(images.dtype).rpartition(".")[2]
-    digest.update(f"images {kind} {tuple(images.shape)}\n".encode())
-    for start in range(0, images.shape[0], _ROWS):
-        rows = images[start : start + _ROWS]
-        if isinstance(rows, torch.Tensor):
-            digest.update(_tensor_bytes(rows))
-        else:
-            digest.update(np.ascontiguousarray(rows).data.cast("B"))
+    parts = images if isinstance(images, Mapping) else {"images": images}
+    for name in sorted(parts):
+        part = parts[name]
+        kind = str(part.dtype).rpartition(".")[2]
+        digest.update(f"{name} {kind} {tuple(part.shape)}\n".encode())
+        for start in range(0, part.shape[0], _ROWS):
+            rows = part[start : start + _ROWS]
+            if isinstance(rows, torch.Tensor):
+                digest.update(_tensor_bytes(rows))
+            else:
+                digest.update(np.ascontiguousarray(rows).data.cast("B"))
     if labels is not None:
         digest.update(f"labels {labels.shape}\n".encode())
         digest.update(np.ascontiguousarray(labels, dtype="<i8").data.cast("B"))

@@ -17,8 +17,9 @@ from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.windows import check_window
 from stochnet.recording.networks.arguments import checked
 from stochnet.recording.networks.collector import BUFFER_BYTES
-from stochnet.recording.networks.inputs.images import Normalize, prepare
+from stochnet.recording.networks.inputs.images import Inputs, Normalize, prepare
 from stochnet.recording.networks.inputs.label_arrays import per_stimulus
+from stochnet.recording.networks.options import RecordingOptions
 from stochnet.recording.networks.recorder import record_into
 from stochnet.recording.networks.thresholds import Rule
 from stochnet.recording.schedule import LABELS, Schedule, check_order, make_schedule, presented
@@ -30,7 +31,7 @@ from stochnet.statistics.summary.stream import WORDS_AT_ONCE, SummaryStream
 @checked
 def record_summary(
     model: nn.Module,
-    images: ArrayLike | torch.Tensor,
+    images: Inputs,
     labels: ArrayLike | None = None,
     *,
     window: int | None = None,
@@ -52,6 +53,9 @@ def record_summary(
     provenance: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     buffer_bytes: int = BUFFER_BYTES,
+    strict: bool = False,
+    trace: Literal["auto", "assume"] = "auto",
+    channel_axis: int | Mapping[str, int] | None = None,
 ) -> RasterSummary:
     """Record what a fit needs of a network, and keep no spikes.
 
@@ -81,6 +85,8 @@ def record_summary(
     schedule_seed : int, optional
         Of the schedule. None draws one, which is kept in ``provenance["seed"]``.
     layers, threshold, unit, channel_rule, batch_size, device, training_labels, normalize
+        As for `record`.
+    strict, trace, channel_axis
         As for `record`.
     provenance, progress, buffer_bytes
         As for `record`; at least 64 words of every node are buffered.
@@ -132,16 +138,20 @@ def record_summary(
         model,
         images,
         labels,
-        layers=layers,
-        rule=Rule(float(threshold), unit, channel_rule),
-        batch_size=batch_size,
-        device=device,
-        stimuli=None,
-        training_labels=training_labels,
-        normalize=normalize,
-        provenance=provenance,
-        progress=progress,
-        buffer_bytes=buffer_bytes,
+        RecordingOptions(
+            layers=layers,
+            rule=Rule(threshold, unit, channel_rule),
+            batch_size=batch_size,
+            device=device,
+            training_labels=training_labels,
+            normalize=normalize,
+            provenance=provenance,
+            progress=progress,
+            buffer_bytes=buffer_bytes,
+            strict=strict,
+            trace=trace,
+            channel_axis=channel_axis,
+        ),
         fewest_words=WORDS_AT_ONCE,
         order=None if plan is None else np.ascontiguousarray(plan.order.reshape(-1)),
     ).summary

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,11 @@ class Log:
         return tuple(self._epochs)
 
     @property
+    def measured(self) -> tuple[int, ...]:
+        """Epochs with indicators, ascending."""
+        return tuple(one for one in self._epochs if self._rows[one][-1].get("mfr") is not None)
+
+    @property
     def scalars(self) -> tuple[str, ...]:
         """Names of the scalars, in the order in which they were first given."""
         return self._scalars
@@ -91,6 +97,21 @@ class Log:
     def weights(self, epoch: int) -> str | None:
         """Return the hash of the weights of an epoch, or None."""
         return self._rows[epoch][0]["weights_sha256"] if epoch in self._rows else None
+
+    def blank(self) -> tuple[Row, ...]:
+        """Return rows without numbers: of the layers of other epochs, or of the network alone."""
+        known = [one for one in self._epochs if not _is_blank(self._rows[one])]
+        layers = [(row["layer"], row["nodes"]) for row in self._rows[known[-1]]] if known else []
+        empty = dict.fromkeys(self._columns[len(_KEY) :])
+        return tuple(
+            {**empty, "layer": layer, "nodes": nodes} for layer, nodes in layers or [(NETWORK, 0)]
+        )
+
+    def scalar_name(self, name: str) -> str | None:
+        """Return the name of the column of a scalar; None for that of an indicator."""
+        column = re.sub(r"\W", "_", name)
+        column = column if column.isidentifier() else f"_{column}"
+        return None if column in self._columns or column in _TEXT else column
 
     def put(
         self, epoch: int, rows: Iterable[Row], weights: str, scalars: Mapping[str, float | None]
@@ -161,8 +182,8 @@ class Log:
                 )
 
     def _check_layers(self, epoch: int, rows: Sequence[Row]) -> None:
-        others = [one for one in self._epochs if one != epoch]
-        if not others:
+        others = [one for one in self._epochs if one != epoch and not _is_blank(self._rows[one])]
+        if not others or _is_blank(rows):
             return
         known, now = (
             [(row["layer"], row["nodes"]) for row in part]
@@ -229,6 +250,11 @@ class Log:
         self._epochs = sorted(self._rows)
         if len(whole) < len(text) or pending or list(self._rows) != self._epochs:
             self._write_all()
+
+
+def _is_blank(rows: Sequence[Row]) -> bool:
+    """Whether an epoch has no layers, because its network could not be recorded."""
+    return len(rows) == 1 and not rows[0]["nodes"]
 
 
 def _value(name: str, cell: str) -> Any:

@@ -49,7 +49,7 @@ class Page:
         While training runs it is left as it is where drawing it again would take more than a tenth
         of the time since it was last drawn.
         """
-        if not self._wanted or self._log.folder is None or not self._log.epochs:
+        if not self._wanted or self._log.folder is None or not self._log.measured:
             return
         begun = time.monotonic()
         if running and self._took > _SHARE * (begun - self._ended):

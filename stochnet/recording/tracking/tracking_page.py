@@ -54,9 +54,12 @@ class _Table:
 
 
 def write(log: Log, plan: Plan, path: str | os.PathLike[str], *, running: bool) -> None:
-    """Write the page; what reads it meanwhile finds the old one or the new one."""
-    rows = tuple(log.of(epoch) for epoch in log.epochs)
-    table = _Table(log.epochs, tuple(row["layer"] for row in rows[0][:-1]), rows)
+    """Write the page; what reads it meanwhile finds the old one or the new one.
+
+    Epochs without indicators are not drawn.
+    """
+    rows = tuple(log.of(epoch) for epoch in log.measured)
+    table = _Table(log.measured, tuple(row["layer"] for row in rows[0][:-1]), rows)
     with publish(path) as part:
         write_page(
             part,

@@ -3,11 +3,13 @@
 import csv
 import itertools
 import json
+import math
 import re
 import shutil
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,7 @@ from torch import nn
 
 import stochnet as sn
 from stochnet.cli import main
-from stochnet.errors import FileFormatError, InvalidInputError
+from stochnet.errors import FileFormatError, InvalidInputError, RecordingWarning
 from stochnet.recording import Monitor, build_model, load_dataset, save_network, track, train
 from stochnet.recording.networks.training.meter import Meter
 from stochnet.recording.networks.training.track import epoch_of, find_checkpoints
@@ -614,23 +616,99 @@ def test_a_monitor_that_cannot_work_is_refused_before_the_training(
         Monitor(images, **{"labels": labels, **options})
 
 
-@pytest.mark.parametrize(
-    ("epoch", "scalars", "message"),
-    [
-        (-1, {}, "whole number"),
-        (1.0, {}, "whole number"),
-        (True, {}, "whole number"),
-        (0, {"loss": "low"}, "one number"),
-        (0, {"loss": torch.zeros(2)}, "one number"),
-        (0, {"mfr": 0.5}, "none of the indicators"),
-        (0, {"a,b": 0.5}, "letters, digits"),
-    ],
-)
-def test_an_update_that_cannot_be_kept_is_refused(images, labels, epoch, scalars, message):
+@pytest.mark.parametrize("epoch", [-1, 1.5, True, "first", None, float("nan"), [1], torch.zeros(2)])
+def test_an_epoch_that_is_none_ends_no_training(images, labels, epoch):
     monitor = Monitor(images, labels, windows=WINDOWS)
-    with pytest.raises(InvalidInputError, match=message):
-        monitor(network(), epoch, **scalars)
-    assert monitor.rows == ()
+    with pytest.warns(RecordingWarning, match=r"epoch .* is no whole number from 0: no row"):
+        assert monitor(network(), epoch) == ()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert monitor(network(), epoch, loss=0.5) == ()
+        assert len(monitor(network(), 0)) == 3
+    assert len(monitor.rows) == 3
+
+
+@pytest.mark.parametrize("epoch", [1, 1.0, np.float32(1), np.int8(1), torch.tensor(1)])
+def test_an_epoch_may_be_any_kind_of_whole_number(images, labels, epoch):
+    monitor = Monitor(images, labels, windows=WINDOWS)
+    logs = {"epoch": 1.0, "loss": 0.5}
+    for rows in (monitor(network(), epoch), monitor(network(1), epoch, **logs),
+                 monitor(network(2), epoch=epoch), monitor(model=network(3), **logs)):  # fmt: skip
+        assert [row["epoch"] for row in rows] == [1] * 3
+    assert monitor.rows[-1]["loss"] == 0.5
+    with pytest.warns(RecordingWarning, match="is no whole number"):
+        assert monitor(network(), loss=1.0) == ()
+
+
+def test_scalars_of_any_name_and_kind(images, labels, tmp_path):
+    monitor = Monitor(images, labels, windows=WINDOWS, folder=tmp_path)
+    logs = {"train/loss": 0.5, "lr-0": 0.1, "1st": 2, "scheduler": "cosine",
+            "norms": torch.zeros(2), "mfr": 0.3, "infinite": math.inf, "none": None}  # fmt: skip
+    with pytest.warns(RecordingWarning) as told:
+        row = monitor(network(), 0, **logs)[-1]
+    assert [row[name] for name in ("train_loss", "lr_0", "_1st")] == [0.5, 0.1, 2]
+    assert all(row[name] is None for name in ("scheduler", "norms", "infinite", "none"))
+    assert 0 < row["mfr"] < 1
+    assert row["mfr"] != 0.3
+    said = [str(one.message) for one in told]
+    assert len(said) == 3
+    assert any("cannot be called 'mfr', the name of an indicator: left out" in x for x in said)
+    assert all(one.filename == __file__ for one in told)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(monitor(network(1), 1, **logs)) == 3
+    assert table(tmp_path)[-1]["train_loss"] == "0.5"
+
+
+class Broken(nn.Module):
+    def forward(self, x):
+        raise RuntimeError("out of memory")
+
+
+def test_a_network_that_cannot_be_recorded_gets_a_row_without_numbers(images, labels, tmp_path):
+    monitor = Monitor(images, labels, windows=WINDOWS, folder=tmp_path)
+    poisoned = network()
+    with torch.no_grad():
+        poisoned[1].weight[0, 0] = float("nan")
+    with pytest.warns(RecordingWarning, match="epoch 0 has no indicators: layer '3' has NaN"):
+        (row,) = monitor(poisoned, 0, loss=float("nan"))
+    assert (row["layer"], row["mfr"], row["loss"]) == ("network", None, None)
+    assert len(monitor(network(), 1, loss=0.5)) == 3
+    with pytest.warns(RecordingWarning, match="epoch 2 has no indicators: Broken fails on images"):
+        rows = monitor(Broken(), 2, loss=0.25)
+    assert [(row["layer"], row["nodes"], row["mfr"], row["loss"]) for row in rows] == [
+        ("3", 12, None, 0.25), ("6", 8, None, 0.25), ("network", 20, None, 0.25),
+    ]  # fmt: skip
+    assert len(monitor(network(1), 3)) == 3
+    monitor.close()
+    found = [row["mfr"] for row in table(tmp_path)]
+    assert [x == "" for x in found] == [True, False, False, False, True, True, True] + [False] * 3
+    again = Monitor(images, labels, windows=WINDOWS, folder=tmp_path)
+    assert len(again.rows) == 10
+    assert len(again(network(2), 4)) == 3
+
+
+def test_nothing_that_fails_ends_the_training(images, labels, tmp_path, monkeypatch):
+    monitor = Monitor(images, labels, windows=WINDOWS, folder=tmp_path)
+    other = nn.Sequential(nn.Flatten(), nn.Linear(16, 3), nn.ReLU())
+    monitor(network(), 0)
+    with pytest.warns(RecordingWarning, match="other layers"):
+        assert monitor(other, 1) == ()
+    with pytest.warns(RecordingWarning, match=r"model must be a torch\.nn\.Module"):
+        assert monitor("network", 2) == ()
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.open", _full)
+        with pytest.warns(RecordingWarning, match="No space left"):
+            assert monitor(network(1), 3) == ()
+    with monkeypatch.context() as patch:
+        patch.setattr("stochnet.recording.tracking.redraw.Page.write", _full)
+        with pytest.warns(RecordingWarning, match="No space left"):
+            monitor.close()
+    assert len(monitor(network(2), 4)) == 3
+
+
+def _full(*_args, **_options):
+    raise OSError(28, "No space left on device")
 
 
 def test_a_folder_is_for_one_network_and_one_choice_of_settings(images, labels, tmp_path):
@@ -640,8 +718,8 @@ def test_a_folder_is_for_one_network_and_one_choice_of_settings(images, labels, 
         Monitor(images, labels, windows=(2, 4), folder=tmp_path)
     with pytest.raises(InvalidInputError, match="other images"):
         Monitor(255 - images, labels, windows=WINDOWS, folder=tmp_path)
-    with pytest.raises(InvalidInputError, match="other layers"):
-        monitor(nn.Sequential(nn.Flatten(), nn.Linear(16, 3), nn.ReLU()), 1)
+    with pytest.warns(RecordingWarning, match="other layers"):
+        assert monitor(nn.Sequential(nn.Flatten(), nn.Linear(16, 3), nn.ReLU()), 1) == ()
     (tmp_path / "settings.json").write_text("{}")
     with pytest.raises(FileFormatError, match="choose another folder"):
         Monitor(images, labels, windows=WINDOWS, folder=tmp_path)

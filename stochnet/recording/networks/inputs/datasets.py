@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.errors import FileFormatError, InvalidInputError
+from stochnet.recording.networks.inputs.images import check_layout
+from stochnet.recording.networks.inputs.label_arrays import per_stimulus
 from stochnet.recording.networks.torchvision_compat import import_torchvision
 
 BUNDLED = "mnist-5k"
@@ -192,13 +194,26 @@ def _checked(path: Path, images: NDArray[Any], labels: NDArray[Any], split: str 
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or 0 in images.shape:
         raise FileFormatError(
             f"{path}: images must be uint8 (n, height, width[, channel]), they are "
-            f"{images.dtype} {images.shape}"
+            f"{images.dtype} {images.shape}{_remedy(images)}"
         )
-    if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu" or labels.min() < 0:
-        raise FileFormatError(
-            f"{path}: labels must be {len(images)} integers from 0, they are "
-            f"{labels.dtype} {labels.shape}"
-        )
-    n_classes = int(labels.max()) + 1
+    check_layout(f"{path}: images", images)
+    try:
+        whole = per_stimulus("labels", labels, len(images), np.iinfo(np.int16).max)
+    except InvalidInputError as error:
+        raise FileFormatError(f"{path}: {error}") from error
+    known = np.zeros(0, np.int64) if whole is None else whole
+    n_classes = int(known.max()) + 1
     classes = tuple(map(str, range(n_classes)))
-    return Dataset(images, labels.astype(np.int64), path.stem, classes, split)
+    return Dataset(images, known, path.stem, classes, split)
+
+
+def _remedy(images: NDArray[Any]) -> str:
+    """Return what to do with images of another type."""
+    if images.size == 0 or images.dtype.kind not in "fiu" or images.ndim not in (3, 4):
+        return ""
+    lowest, highest = float(images.min()), float(images.max())
+    if lowest >= 0 and highest <= 1 and images.dtype.kind == "f":
+        return ": they lie in 0 to 1, so store (images * 255).round().astype('uint8')"
+    if lowest >= 0 and highest <= 255:
+        return ": they lie in 0 to 255, so store images.round().astype('uint8')"
+    return f": they span {lowest:g} to {highest:g}; show such arrays with stochnet.record in Python"

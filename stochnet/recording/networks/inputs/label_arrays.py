@@ -22,16 +22,34 @@ def per_stimulus(
     """
     if values is None:
         return None
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise InvalidInputError(f"{name} must be one integer for each image: {error}") from error
     if array.shape != (n,):
+        hint = ""
+        if array.shape == (n, 1):
+            hint = f"; give {name}.ravel()"
+        elif array.ndim == 2 and len(array) == n:
+            hint = f"; if these are one-hot, give {name}.argmax(1)"
         raise InvalidInputError(
-            f"{name} must be one integer for each of the {n} images, got shape {array.shape}"
+            f"{name} must be one integer for each of the {n} images, got shape {array.shape}{hint}"
         )
     if array.dtype.kind not in "iu":
-        raise InvalidInputError(f"{name} must be integers, not {array.dtype}")
+        whole = array.dtype.kind in "fb" and bool((array == np.floor(array)).all())
+        hint = f"; give {name}.astype(int)" if whole else ""
+        raise InvalidInputError(f"{name} must be integers, not {array.dtype}{hint}")
     if array.min() < lowest or array.max() > highest:
+        unlabelled = int((array == -1).sum())
+        hint = ""
+        if lowest == 0 and array.min() == -1:
+            hint = (
+                f"; {unlabelled} of them are -1, which is no class: leave these stimuli out "
+                f"(images[{name} >= 0]), or give no {name}"
+            )
         raise InvalidInputError(
             f"{name} must lie in {lowest} to {highest}, they span {array.min()} to {array.max()}"
+            f"{hint}"
         )
     return array.astype(np.int64)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import pickle
+import re
+import types
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -18,8 +22,16 @@ from stochnet.storage.files.publish import publish
 
 CHECKPOINT = "stochnet-network"
 _VERSION = 1
-_PREFIXES = ("module.", "_orig_mod.")
+_HOLDERS = ("state_dict", "model_state_dict", "model", "net", "network", "weights")
+_COUNTER = "num_batches_tracked"
 _SHOWN = 5
+
+_FOREIGN = {
+    b"\x89HDF": "an HDF5 file",
+    b"\x93NUMPY": "an array of NumPy",
+    b"version https://git-lfs": "a pointer of Git LFS (fetch the file with git lfs pull)",
+    b"<": "a web page",
+}
 
 State = dict[str, torch.Tensor]
 
@@ -31,7 +43,9 @@ def read_weights(path: str | os.PathLike[str]) -> tuple[State, dict[str, Any]]:
     ----------
     path : path-like
         A ``.safetensors`` file, or what ``torch.save`` wrote: a state dict, or a dictionary that
-        has one under ``state_dict``. Prefixes of parallel or compiled networks are removed.
+        has one under ``state_dict``, ``model_state_dict``, ``model``, ``net``, ``network`` or
+        ``weights``. Prefixes of parallel or compiled networks are removed. Namespaces and NumPy
+        numbers may stand beside the weights; nothing is loaded that could run code.
 
     Raises
     ------
@@ -45,27 +59,28 @@ def read_weights(path: str | os.PathLike[str]) -> tuple[State, dict[str, Any]]:
         raise InvalidInputError(f"there is no file {source}")
     content = _read_safetensors(source) if source.suffix == ".safetensors" else _read_torch(source)
     facts: dict[str, Any] = {}
-    state = content
-    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
-        state = content["state_dict"]
-        if content.get("format") == CHECKPOINT:
-            facts = {key: value for key, value in content.items() if key != "state_dict"}
-            if facts.get("version") != _VERSION:
-                raise FileFormatError(
-                    f"{source} has version {facts.get('version')}; this stochnet reads version "
-                    f"{_VERSION}: update stochnet"
-                )
-    if not isinstance(state, Mapping) or not all(
-        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in state.items()
-    ):
+    if isinstance(content, Mapping) and content.get("format") == CHECKPOINT:
+        facts = {key: value for key, value in content.items() if key != "state_dict"}
+        if facts.get("version") != _VERSION:
+            raise FileFormatError(
+                f"{source} has version {facts.get('version')}; this stochnet reads version "
+                f"{_VERSION}: update stochnet"
+            )
+    state = _held(content)
+    if state is None:
+        keys = ""
+        if isinstance(content, Mapping):
+            keys = f" (its keys: {', '.join(map(str, list(content)[:_SHOWN]))})"
         raise FileFormatError(
-            f"{source} holds no state dict: save model.state_dict() with torch.save"
+            f"{source} holds no state dict{keys}: save model.state_dict() with torch.save"
         )
-    return _without_prefix(dict(state)), facts
+    return _plain_names(state), facts
 
 
 def apply_state(model: nn.Module, state: Mapping[str, torch.Tensor], source: str) -> None:
     """Load a state dict into a network that it fits exactly.
+
+    The weights of the network may stand under a prefix, such as the ``model.`` of Lightning.
 
     Raises
     ------
@@ -73,8 +88,9 @@ def apply_state(model: nn.Module, state: Mapping[str, torch.Tensor], source: str
         Names or shapes differ.
     """
     own = model.state_dict()
+    state = _under_prefix(state, own)
     # Old files do not have these counters, and evaluation does not need them.
-    missing = [k for k in own if k not in state and not k.endswith("num_batches_tracked")]
+    missing = [k for k in own if k not in state and not k.endswith(_COUNTER)]
     unexpected = [name for name in state if name not in own]
     reshaped = [
         f"{name} {tuple(state[name].shape)} for {tuple(own[name].shape)}"
@@ -123,18 +139,53 @@ def save_network(path: str | os.PathLike[str], model: nn.Module, facts: Mapping[
         torch.save(content, part)
 
 
+def _held(content: Any) -> State | None:
+    """Return the state dict that is the content, or stands in it."""
+    if not isinstance(content, Mapping):
+        return None
+    if all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in content.items()):
+        return dict(content)
+    return next((x for key in _HOLDERS if (x := _held(content.get(key))) is not None), None)
+
+
+def _harmless() -> list[Any]:
+    """Return what may stand beside weights: plain holders of values, and numbers of NumPy."""
+    numbers = {type(np.dtype(code)) for code in "?bhilqBHILQefd"}
+    scalar, rebuilt = np.float64(0).__reduce__()[0], np.zeros(0).__reduce__()[0]
+    old = [(scalar, "numpy.core.multiarray.scalar"),
+           (rebuilt, "numpy.core.multiarray._reconstruct")]  # fmt: skip
+    return [argparse.Namespace, types.SimpleNamespace, np.dtype, np.ndarray, scalar, rebuilt,
+            *numbers, *old]  # fmt: skip
+
+
 def _read_torch(path: Path) -> Any:
+    with path.open("rb") as file:
+        first = file.read(64)
+    kind = next((what for magic, what in _FOREIGN.items() if first.startswith(magic)), None)
+    if kind is not None:
+        raise FileFormatError(
+            f"{path} is {kind}, which holds no weights of torch: save model.state_dict() with "
+            "torch.save, or as .safetensors"
+        )
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), torch.serialization.safe_globals(_harmless()):
             # Remarks on the pickle protocol, before the error that matters.
             warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
+        named = re.search(r"GLOBAL ([\w.]+)", str(error))
+        what = f" (of {named[1]})" if named else ""
         raise FileFormatError(
-            f"{path} is damaged, or can only be loaded by running code from it, which stochnet "
-            "never does; if you trust it, load it yourself and save model.state_dict() alone"
+            f"{path} is damaged, or can only be loaded by running code from it{what}, which "
+            "stochnet never does; if you trust it, load it yourself and save model.state_dict() "
+            "alone"
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except Exception as error:
+        if "TorchScript" in str(error):
+            raise FileFormatError(
+                f"{path} is TorchScript: save torch.jit.load({str(path)!r}).state_dict() with "
+                "torch.save, and name the architecture"
+            ) from error
         raise FileFormatError(
             f"{path} is damaged or holds no weights: save model.state_dict() with torch.save"
         ) from error
@@ -150,8 +201,24 @@ def _read_safetensors(path: Path) -> State:
         raise FileFormatError(f"{path} is no safetensors file, or damaged: {error}") from error
 
 
-def _without_prefix(state: State) -> State:
-    for prefix in _PREFIXES:
-        if state and all(name.startswith(prefix) for name in state):
-            return _without_prefix({name[len(prefix) :]: x for name, x in state.items()})
+def _plain_names(state: State) -> State:
+    """Return a state dict without the prefixes of parallel and compiled networks."""
+    state = {name.replace("_orig_mod.", ""): value for name, value in state.items()}
+    while state and all(name.startswith("module.") for name in state):
+        state = {name.removeprefix("module."): value for name, value in state.items()}
     return state
+
+
+def _under_prefix(state: Mapping[str, torch.Tensor], own: Mapping[str, Any]) -> State:
+    """Return the part of a state dict under the one prefix where a network stands as a whole."""
+    needed = {name for name in own if not name.endswith(_COUNTER)}
+    if not needed or needed <= set(state):
+        return dict(state)
+    some = min(needed)
+    prefixes = [name.removesuffix(some) for name in state if name.endswith(f".{some}")]
+    parts = [
+        {name.removeprefix(one): x for name, x in state.items() if name.startswith(one)}
+        for one in prefixes
+    ]
+    whole = [part for part in parts if needed <= set(part)]
+    return whole[0] if len(whole) == 1 else dict(state)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal
@@ -18,10 +18,10 @@ from stochnet.kernels.threads import Progress
 from stochnet.raster.layers import Layer
 from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.sinks import MemorySink, Shape
-from stochnet.recording.networks.collector import BUFFER_BYTES
 from stochnet.recording.networks.identity import data_sha256
-from stochnet.recording.networks.inputs.images import Normalize, prepare
+from stochnet.recording.networks.inputs.images import Inputs, Normalize, prepare
 from stochnet.recording.networks.inputs.label_arrays import per_stimulus
+from stochnet.recording.networks.options import RecordingOptions
 from stochnet.recording.networks.recorder import record_into
 from stochnet.recording.networks.state import find_device
 from stochnet.recording.networks.thresholds import Rule
@@ -45,7 +45,7 @@ class Meter:
 
     def __init__(
         self,
-        images: ArrayLike | torch.Tensor,
+        images: Inputs,
         labels: ArrayLike | None = None,
         *,
         training_labels: ArrayLike | None = None,
@@ -60,20 +60,25 @@ class Meter:
         batch_size: int = 256,
         device: str | torch.device | None = None,
         seed: int = 0,
+        trace: Literal["auto", "assume"] = "auto",
+        channel_axis: int | Mapping[str, int] | None = None,
     ) -> None:
         if nodes_per_layer is not None and nodes_per_layer < 1:
             raise InvalidInputError(f"nodes_per_layer must be at least 1, got {nodes_per_layer}")
-        if batch_size < 1:
-            raise InvalidInputError(f"batch_size must be at least 1, got {batch_size}")
         shown = prepare(images, normalize)
         n, highest = len(shown), np.iinfo(np.int16).max
         self._images = images
         self._labels = per_stimulus("labels", labels, n, highest)
         self._training = per_stimulus("training_labels", training_labels, n, highest, lowest=-1)
-        self._normalize = normalize
-        self._layers = layers
-        self._rule = Rule(float(threshold), unit, channel_rule)
-        self._batch_size = batch_size
+        self._options = RecordingOptions(
+            layers=layers,
+            rule=Rule(threshold, unit, channel_rule),
+            batch_size=batch_size,
+            training_labels=self._training,
+            normalize=normalize,
+            trace=trace,
+            channel_axis=channel_axis,
+        )
         self._device = None if device is None else find_device(device)
         self._nodes_per_layer = nodes_per_layer
         self.plan = make_plan(
@@ -86,7 +91,7 @@ class Meter:
             "training_labels": None if self._training is None else _sha256(self._training),
             "preprocessing": shown.settings,
             "layers": "ReLU-like" if chosen is None else list(chosen),
-            "threshold": self._rule.threshold,
+            "threshold": self._options.rule.threshold,
             "unit": unit,
             "channel_rule": channel_rule,
             "windows": list(self.plan.windows),
@@ -94,6 +99,8 @@ class Meter:
             "nodes_per_layer": nodes_per_layer,
             "seed": self.plan.seed,
         }
+        if channel_axis is not None:
+            self.settings["channel_axis"] = channel_axis
 
     def record(self, model: nn.Module, progress: Progress | None = None) -> SpikeRaster:
         """Record a network where it is, or the chosen nodes of it.
@@ -105,21 +112,13 @@ class Meter:
         RecordingError
             As `stochnet.record`.
         """
+        device = _home(model) if self._device is None else self._device
         return record_into(
             lambda template, _: sampled(template, self._nodes_per_layer, self.plan.seed),
             model,
             self._images,
             self._labels,
-            layers=self._layers,
-            rule=self._rule,
-            batch_size=self._batch_size,
-            device=_home(model) if self._device is None else self._device,
-            stimuli=None,
-            training_labels=self._training,
-            normalize=self._normalize,
-            provenance=None,
-            progress=progress,
-            buffer_bytes=BUFFER_BYTES,
+            replace(self._options, device=device, progress=progress),
         ).raster
 
     def measure(self, model: nn.Module, progress: Progress | None = None) -> list[Row]:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
-import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import nn
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, StochnetError
 from stochnet.recording.networks.applications import unwrap
 from stochnet.recording.networks.identity import weights_sha256
-from stochnet.recording.networks.inputs.images import Normalize
+from stochnet.recording.networks.inputs.images import Inputs, Normalize
+from stochnet.recording.networks.notices import tell
 from stochnet.recording.networks.state import untouched_random_state
 from stochnet.recording.networks.training.meter import Meter
 from stochnet.recording.networks.training.scalars import Scalars, Writer
@@ -26,6 +28,8 @@ from stochnet.recording.tracking.redraw import Page
 
 if TYPE_CHECKING:
     from stochnet.recording.networks.training.train import Epoch
+
+_DIGITS = re.compile(r"\d+")
 
 
 class Monitor:
@@ -49,7 +53,7 @@ class Monitor:
         Class of each image, for the selectivity and the blocked schedule.
     folder : path-like, optional
         Made if it is missing. Without one the rows are kept in memory only.
-    layers, threshold, unit, channel_rule, normalize, batch_size
+    layers, threshold, unit, channel_rule, normalize, batch_size, trace, channel_axis
         As for `stochnet.record`.
     windows : sequence of int, optional
         Bins per window of the Fano factors; by default 10 and 50, or what fits of these.
@@ -91,7 +95,7 @@ class Monitor:
 
     def __init__(
         self,
-        images: ArrayLike | torch.Tensor,
+        images: Inputs,
         labels: ArrayLike | None = None,
         *,
         folder: str | os.PathLike[str] | None = None,
@@ -109,6 +113,8 @@ class Monitor:
         page: bool | None = None,
         tensorboard: bool | str | os.PathLike[str] | Writer | None = None,
         seed: int = 0,
+        trace: Literal["auto", "assume"] = "auto",
+        channel_axis: int | Mapping[str, int] | None = None,
     ) -> None:
         if every < 1:
             raise InvalidInputError(f"every must be at least 1, got {every}")
@@ -127,56 +133,105 @@ class Monitor:
             normalize=normalize,
             batch_size=batch_size,
             seed=seed,
+            trace=trace,
+            channel_axis=channel_axis,
         )
         self._log = Log(folder, self._meter.plan.columns, self._meter.settings)
         self._page = Page(self._log, self._meter.plan, page)
         self._scalars = Scalars(tensorboard, self._log.folder)
+        self._said: set[str] = set()
 
     @property
     def rows(self) -> tuple[Row, ...]:
         """All rows so far, in the order of the epochs; None for what does not exist."""
         return self._log.rows
 
-    def update(self, model: nn.Module, epoch: int, **scalars: float | None) -> tuple[Row, ...]:
+    def update(self, model: nn.Module, *epoch: int, **scalars: object) -> tuple[Row, ...]:
         """Record a network, and add its indicators to the table.
+
+        An observer does not end what it observes: whatever is wrong with the network, the epoch or
+        the scalars is said in one warning, and numbers that do not exist are left blank. A network
+        that cannot be recorded gets a row without indicators.
 
         Parameters
         ----------
         model : nn.Module
             The network, on any device.
         epoch : int
-            From 0, which is before the training.
+            From 0, which is before the training. It may stand among the scalars, as trainers give
+            it; where both are given, this one counts.
         **scalars : float, optional
-            To stand beside the indicators, such as ``loss=0.3``; what is not finite is left blank.
+            To stand beside the indicators, such as ``loss=0.3``. In their names, what is no letter,
+            digit or ``_`` becomes ``_``: ``train/loss`` is the column ``train_loss``.
 
         Returns
         -------
         tuple of dict
             The rows of the epoch, a layer each and the network last; none where it is skipped.
-
-        Raises
-        ------
-        InvalidInputError
-            The epoch is no whole number from 0, a scalar no number, or the network another one.
-        RecordingError
-            As `stochnet.record`.
         """
-        epoch, numbers = _epoch(epoch), {k: _number(k, v) for k, v in scalars.items()}
-        if epoch % self._every:
+        told = scalars.pop("epoch", None)
+        number = _epoch(epoch[0] if epoch else told)
+        if number is None:
+            self._say(f"epoch {epoch[0] if epoch else told!r} is no whole number from 0: no row")
             return ()
+        if number % self._every:
+            return ()
+        with self._unharmed(f"epoch {number}: "):
+            return self._update(model, number, self._numbers(scalars))
+        return ()
+
+    __call__ = update
+
+    def _update(
+        self, model: nn.Module, epoch: int, numbers: dict[str, float | None]
+    ) -> tuple[Row, ...]:
         network = unwrap(model)
         weights = weights_sha256(network)
         if self._log.weights(epoch) == weights:
             return self._log.of(epoch)
-        with untouched_random_state(network):
-            rows = self._meter.measure(network)
+        try:
+            with untouched_random_state(network):
+                rows = self._meter.measure(network)
+        except StochnetError as error:
+            self._say(f"epoch {epoch} has no indicators: {error}")
+            rows = list(self._log.blank())
         self._log.drop_from(epoch)
         kept = self._log.put(epoch, rows, weights, numbers)
-        self._page.write(running=True)
-        self._scalars.write(epoch, rows, numbers)
+        with self._unharmed(f"epoch {epoch}: "):
+            self._page.write(running=True)
+            self._scalars.write(epoch, rows, numbers)
         return kept
 
-    __call__ = update
+    @contextmanager
+    def _unharmed(self, what: str) -> Iterator[None]:
+        """Say what goes wrong, whatever it is; a full disk ends no training either."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001
+            reason = (str(error) or "no reason given").splitlines()[0]
+            self._say(f"{what}{type(error).__name__}: {reason}")
+
+    def _numbers(self, scalars: Mapping[str, object]) -> dict[str, float | None]:
+        """Return the scalars under names that the table can have."""
+        found: dict[str, float | None] = {}
+        for name, value in scalars.items():
+            column = self._log.scalar_name(name)
+            if column is None:
+                self._say(f"a scalar cannot be called {name!r}, the name of an indicator: left out")
+                continue
+            try:
+                found[column] = _number(name, value)
+            except InvalidInputError as error:
+                self._say(f"{error}: left blank")
+                found[column] = None
+        return found
+
+    def _say(self, text: str) -> None:
+        """Warn, once for each thing that is wrong, whatever the epoch."""
+        kind = _DIGITS.sub("", text)
+        if kind not in self._said:
+            self._said.add(kind)
+            tell(f"monitor: {text}")
 
     def after_epoch(self, epoch: Epoch, model: nn.Module) -> None:
         """Take an epoch of `stochnet.recording.train`, as its `after_epoch`."""
@@ -190,8 +245,9 @@ class Monitor:
 
     def close(self) -> None:
         """Write the page for the last time; it no longer loads itself again."""
-        self._page.write(running=False)
-        self._scalars.close()
+        with self._unharmed(""):
+            self._page.write(running=False)
+            self._scalars.close()
 
     def __enter__(self) -> Self:
         return self
@@ -205,11 +261,16 @@ class Monitor:
         self.close()
 
 
-def _epoch(epoch: int) -> int:
-    whole = isinstance(epoch, int | np.integer) and not isinstance(epoch, bool)
-    if not whole or epoch < 0:
-        raise InvalidInputError(f"epoch must be a whole number from 0, got {epoch!r}")
-    return int(epoch)
+def _epoch(epoch: object) -> int | None:
+    """Return a whole number from 0, or None."""
+    if isinstance(epoch, bool) or epoch is None:
+        return None
+    try:
+        number = float(epoch)  # type: ignore[arg-type]
+    except (TypeError, ValueError, RuntimeError):
+        return None
+    whole = math.isfinite(number) and number >= 0 and number == math.floor(number)
+    return int(number) if whole else None
 
 
 def _number(name: str, value: object) -> float | None:

@@ -147,7 +147,7 @@ def train(
     wanted = torch.from_numpy(target)
     place = find_device(device)
     known: dict[str, Any] = {
-        "image_shape": list(shown.batch(0, 1, _CPU, torch.float32).shape[1:]),
+        "image_shape": list(shown.at(torch.tensor([0])).shape[1:]),
         "n_classes": n_classes,
         "seed": seed,
         "labels": labels_mode,

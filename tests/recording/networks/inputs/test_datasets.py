@@ -82,8 +82,11 @@ def test_a_file_with_two_splits(tmp_path):
         ({"images": np.zeros((2, 5, 5)), "labels": np.arange(2)}, "must be uint8"),
         ({"images": np.zeros((2, 5), np.uint8), "labels": np.arange(2)}, "must be uint8"),
         ({"images": np.zeros((0, 5, 5), np.uint8), "labels": np.arange(0)}, "must be uint8"),
-        ({"images": np.zeros((2, 5, 5), np.uint8), "labels": np.arange(3)}, "labels must be 2"),
-        ({"images": np.zeros((2, 5, 5), np.uint8), "labels": np.array([0, -1])}, "from 0"),
+        (
+            {"images": np.zeros((2, 5, 5), np.uint8), "labels": np.arange(3)},
+            "labels must be one integer for each of the 2",
+        ),
+        ({"images": np.zeros((2, 5, 5), np.uint8), "labels": np.array([0, -1])}, "lie in 0 to"),
         (
             {"images": np.zeros((2, 5, 5), np.uint8), "labels": np.array([0, "a"], object)},
             "without pickle",
