@@ -167,7 +167,7 @@ def test_a_retinal_neuron_has_the_numbers_of_its_book(shared):
         (["0.1"], "must be an array of seconds"),
         ("0.1", "give a list with one array"),
         ({0.1, 0.2}, "give a list with one array"),
-        (iter([[0.1]]), "give a list with one array"),
+        pytest.param(iter([[0.1]]), "give a list with one array", id="iterator"),
         (0.1, "give a list with one array"),
         ([np.array([1, 2], "m8[ms]")], r"divide by np.timedelta64\(1, 's'\)"),
         ([[0.1 + 0j]], "complex"),
