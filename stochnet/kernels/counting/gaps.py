@@ -102,25 +102,8 @@ def gap_sums(words, n_words, n_parts, table, sums, squares):
 
 
 @kernel
-def _compared(before, gap, scale, half, pairs):
-    """Return what a pair of gaps adds: 1, |b - a| / (a + b) and its square, typed as `pairs`."""
-    kind = pairs.dtype.type
-    if before < 0 or before + gap == 0:
-        return kind(0), kind(0), kind(0)
-    share = abs(gap - before) / (gap + before)
-    return kind(1), kind(share * scale + half), kind(share * share * scale + half)
-
-
-@kernel
-def _measure(gap, limits, shorter, row, node):
-    """Count a gap for every limit that it does not exceed."""
-    for k in range(len(limits)):
-        if gap <= limits[k]:
-            shorter[k, row, node] += 1
-
-
-@kernel
 def _compare_words(words, limits, scale, half, pairs, shorter):
+    kind = pairs.dtype.type
     for i in range(words.shape[0]):
         for trial in range(words.shape[1]):
             row = min(trial, pairs.shape[1] - 1)
@@ -133,9 +116,14 @@ def _compare_words(words, limits, scale, half, pairs, shorter):
                     word &= word - _ONE
                     if previous >= 0:
                         gap = t - previous
-                        one, share, square = _compared(before, gap, scale, half, pairs)
-                        n, total, squares = n + one, total + share, squares + square
-                        _measure(gap, limits, shorter, row, i)
+                        if before >= 0 and before + gap > 0:
+                            share = abs(gap - before) / (gap + before)
+                            n += 1
+                            total += kind(share * scale + half)
+                            squares += kind(share * share * scale + half)
+                        for k in range(len(limits)):
+                            if gap <= limits[k]:
+                                shorter[k, row, i] += 1
                         before = gap
                     previous = t
             pairs[0, row, i], pairs[1, row, i], pairs[2, row, i] = n, total, squares
@@ -143,6 +131,7 @@ def _compare_words(words, limits, scale, half, pairs, shorter):
 
 @kernel
 def _compare_counts(counts, limits, scale, half, pairs, shorter):
+    kind = pairs.dtype.type
     for i in range(counts.shape[0]):
         for trial in range(counts.shape[1]):
             row = min(trial, pairs.shape[1] - 1)
@@ -152,9 +141,14 @@ def _compare_counts(counts, limits, scale, half, pairs, shorter):
                 for _ in range(counts[i, trial, t]):
                     if previous >= 0:
                         gap = t - previous
-                        one, share, square = _compared(before, gap, scale, half, pairs)
-                        n, total, squares = n + one, total + share, squares + square
-                        _measure(gap, limits, shorter, row, i)
+                        if before >= 0 and before + gap > 0:
+                            share = abs(gap - before) / (gap + before)
+                            n += 1
+                            total += kind(share * scale + half)
+                            squares += kind(share * share * scale + half)
+                        for k in range(len(limits)):
+                            if gap <= limits[k]:
+                                shorter[k, row, i] += 1
                         before = gap
                     previous = t
             pairs[0, row, i], pairs[1, row, i], pairs[2, row, i] = n, total, squares
