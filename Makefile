@@ -18,7 +18,7 @@ STAMP := $(VENV)/.installed
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help install demo test lint browser screenshots bench bench-more bench-peers calibration \
-	leaderboard docs clean
+	leaderboard torture-recording docs clean
 
 help:  ## show this list
 	@echo "stochnet: make TARGET"
@@ -64,6 +64,9 @@ calibration: $(STAMP)  ## run the study of estimators, intervals, choices and te
 
 leaderboard: $(STAMP)  ## score elephant and statsmodels on all benchmarks, into the documentation
 	$(BIN)/stochnet study sims/leaderboard --scale full
+
+torture-recording: $(STAMP)  ## record every classifier of torchvision against an independent counter, into the documentation
+	$(BIN)/python -m tests.torture.recording_models --page docs/recording-models.md
 
 docs: $(VENV)/.installed-docs  ## build the documentation as HTML
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html

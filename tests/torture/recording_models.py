@@ -35,7 +35,8 @@ hooks on the activation modules and wrapped functions, `output > 0`, and the cha
 before in the source. Both run without fused attention, which rounds in another way.
 `make torture-recording` makes this page again.
 
-**{good} of {all} have equal counts in every node, both ways.**
+**{good} of {all} have equal counts in every node, both ways.** What is not in the table has not
+been run.
 
 | model | side | layers | nodes by position | by channel | what was said | counts |
 |---|---|---|---|---|---|---|
@@ -142,12 +143,13 @@ def build(name: str, side: int) -> torch.nn.Module:
 def page(rows: list[dict[str, Any]], torchvision: Any) -> str:
     """Return the page of the documentation."""
     good = sum(row["counts"] == "equal" for row in rows)
+    names = torchvision.models.list_models(module=torchvision.models)
     text = HEAD.format(
         torchvision=torchvision.__version__.partition("+")[0],
         images=IMAGES,
         batch=BATCH,
         good=good,
-        all=len(rows),
+        all=len(names),
     )
     for row in rows:
         said = "; ".join(one.partition(":")[0] for one in row["said"]) or "—"
