@@ -9,7 +9,6 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import torch
-from torch import nn
 
 from stochnet.errors import InvalidInputError, entrance
 
@@ -32,10 +31,6 @@ def checked(function: Callable[P, T]) -> Callable[P, T]:
         return function(*bound.args, **bound.kwargs)
 
     return call
-
-
-def _module(name: str, value: Any) -> nn.Module:
-    return entrance.instance(name, value, nn.Module, "give a network of torch")
 
 
 def _data(name: str, value: Any) -> Any:
@@ -114,7 +109,6 @@ def _progress(name: str, value: Any) -> Any:
 
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    "model": _module,
     "images": _data,
     "labels": _labels,
     "training_labels": _labels,
@@ -141,6 +135,6 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "progress": _progress,
 }
 _NEEDED = {
-    "model", "images", "threshold", "unit", "channel_rule", "trace", "by", "batch_size",
+    "images", "threshold", "unit", "channel_rule", "trace", "by", "batch_size",
     "buffer_bytes", "device", "per_condition", "strict",
 }  # fmt: skip

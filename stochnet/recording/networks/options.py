@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.kernels.threads import Progress
 from stochnet.recording.networks.collector import BUFFER_BYTES
 from stochnet.recording.networks.inputs.images import Normalize
@@ -72,5 +72,5 @@ def _check_channel_axis(asked: object) -> None:
     if not whole or not all(isinstance(glob, str) for glob in globs):
         raise InvalidInputError(
             "channel_axis must be the number of an axis, or a mapping of layer patterns to such "
-            f"numbers, got {asked!r}"
+            f"numbers, got {entrance.shown(asked)}"
         )
