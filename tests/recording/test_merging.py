@@ -112,7 +112,11 @@ def test_a_shard_says_what_it_is(network, tmp_path):
 
 @pytest.mark.parametrize(
     ("shard", "says"),
-    [((0, 3), "from 1 to 3"), ((4, 3), "from 1 to 3"), ((1, 7), "at most 6 shards")],
+    [
+        ((0, 3), "a whole number of at least 1"),
+        ((4, 3), "from 1 to 3"),
+        ((1, 7), "at most 6 shards"),
+    ],
 )
 def test_shards_that_cannot_be_are_refused(shard, says, network):
     with pytest.raises(InvalidInputError, match=says):

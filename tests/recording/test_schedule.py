@@ -181,7 +181,7 @@ def test_windows_that_hold_every_stimulus_do_not_vary(rng):
     ("kind", "options", "message"),
     [
         ("random", {}, "schedule must be one of shuffled, blocked"),
-        ("shuffled", {"n_trials": 0}, "at least one trial"),
+        ("shuffled", {"n_trials": 0}, "n_trials must be a whole number from 1"),
         ("blocked", {"n_trials": 4}, "4 trials is no multiple of 3 classes; try 3"),
         ("stratified", {"n_bins": 5}, "5 bins is no multiple of 3 classes; try 6"),
         ("shuffled", {"n_bins": None}, "give n_trials and n_bins"),
@@ -199,5 +199,5 @@ def test_errors_say_what_to_do(kind, options, message, rng):
 def test_schedules_by_class_need_a_label_for_every_stimulus(kind):
     for labels in (None, [0, 1, -1, 1], [0, 1, 0]):
         labels = None if labels is None else np.array(labels)
-        with pytest.raises(sn.StochnetError, match="class label of every stimulus"):
+        with pytest.raises(sn.StochnetError, match="have no class label"):
             sn.make_schedule(kind, 4, 2, 2, labels=labels)

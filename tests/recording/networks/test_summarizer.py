@@ -93,7 +93,7 @@ def test_what_cannot_be_summarised_is_refused_before_the_network_runs():
 
     for options, message in [
         ({"window": N + 1}, f"a window must be 1 to {N} bins"),
-        ({"parts": ["spikes"]}, "parts are windows"),
+        ({"parts": ["spikes"]}, "parts are ages"),
         ({"n_trials": 3}, "need a schedule"),
         ({"schedule": "shuffled", "n_trials": 3}, "give n_trials and n_bins"),
         ({"schedule": "sorted", "n_trials": 3, "n_bins": 4}, "schedule must be one of"),

@@ -73,19 +73,19 @@ def test_a_mapping_is_passed_as_keywords_and_nothing_in_it_is_scaled():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({}, "names of arguments"),
-        ({1: IDS}, "names of arguments"),
+        ({}, "keys are no names"),
+        ({1: IDS}, "keys are no names"),
         ({"input_ids": IDS, "attention_mask": IDS[:5]}, "as many stimuli"),
         ({"input_ids": np.array(["a", "b"])}, "'input_ids' must be numbers"),
         ({"input_ids": torch.tensor(3)}, "'input_ids' must be numbers"),
         ({"input_ids": [[1], [1, 2]]}, "'input_ids' must have one shape"),
-        ([np.zeros((3, 3)), np.zeros((4, 4))], "images must have one shape for all stimuli"),
-        ([np.zeros((3, 3)), torch.zeros(4, 4)], "images must have one shape for all stimuli"),
+        ([np.zeros((3, 3)), np.zeros((4, 4))], "rows of one length"),
+        ([np.zeros((3, 3)), torch.zeros(4, 4)], "rows of one length"),
         (IDS.numpy(), "are given as a torch tensor"),
         (images().transpose(0, 3, 1, 2), r"look like \(n, channel, .*transpose\(0, 2, 3, 1\)"),
         (images(channels=1).transpose(0, 3, 1, 2), "look like"),
-        (None, "images must have shape"),
-        ("pictures", "images must have shape"),
+        (None, "images must be given"),
+        ("pictures", "a text: give a number"),
     ],
 )
 def test_messages_that_help(given, message):
@@ -111,8 +111,8 @@ def test_only_images_are_normalized_and_trained_on():
         (np.eye(96, dtype=int), r"one-hot, give labels\.argmax\(1\)"),
         (np.zeros(96), r"not float64; give labels\.astype\(int\)"),
         (np.full(96, 0.5), r"not float64$"),
-        (["cat"] * 96, "must be integers"),
-        ([[1], [1, 2]], "must be one integer for each image"),
+        (["cat"] * 96, "whole numbers, got texts"),
+        ([[1], [1, 2]], "rows of one length"),
     ],
 )
 def test_labels_that_cannot_be_used(labels, message):
