@@ -27,9 +27,9 @@ from stochnet.recording.networks.identity import data_sha256, settings_sha256, w
 from stochnet.recording.networks.inputs.feed import Feed
 from stochnet.recording.networks.inputs.images import Inputs, Normalize, Stimuli, prepare
 from stochnet.recording.networks.options import RecordingOptions
-from stochnet.recording.networks.probing.findings import Findings
 from stochnet.recording.networks.probing.passes import forward
 from stochnet.recording.networks.probing.probe import probe
+from stochnet.recording.networks.probing.probe_findings import Findings
 from stochnet.recording.networks.shards import Share, cut_share
 from stochnet.recording.networks.state import Buffers, find_device, input_type, recording_state
 from stochnet.recording.networks.thresholds import Rule

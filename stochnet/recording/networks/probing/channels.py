@@ -11,8 +11,8 @@ import torch
 
 from stochnet.errors import InvalidInputError, RecordingError
 from stochnet.recording.networks.inputs.images import Batch
-from stochnet.recording.networks.probing.findings import Findings
 from stochnet.recording.networks.probing.passes import Pass
+from stochnet.recording.networks.probing.probe_findings import Findings
 from stochnet.recording.networks.thresholds import unknown_channels
 
 ChannelAxis = int | Mapping[str, int] | None

@@ -11,8 +11,8 @@ from stochnet.recording.networks.inputs.feed import Feed
 from stochnet.recording.networks.inputs.images import Batch
 from stochnet.recording.networks.options import RecordingOptions
 from stochnet.recording.networks.probing.channels import channel_axes
-from stochnet.recording.networks.probing.findings import Findings, Told, judge, unseen
 from stochnet.recording.networks.probing.passes import Pass, show
+from stochnet.recording.networks.probing.probe_findings import Findings, Told, judge, unseen
 from stochnet.recording.networks.state import Buffers, untouched_random_state
 
 SIZES = (5, 3)
