@@ -251,8 +251,6 @@ class Process:
                 f"{self.name}: parameters must share one shape (node,) or (node, condition), got "
                 f"{ {name: array.shape for name, array in arrays.items()} }"
             )
-        if 0 in next(iter(shapes)):
-            raise InvalidInputError(f"{self.name}: give parameters of at least one node")
         for param in self.params:
             values, (low, high) = arrays[param.name], param.domain
             good = (values >= low) & (values <= high)

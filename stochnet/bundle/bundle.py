@@ -246,6 +246,8 @@ class Bundle:
         if entrance.option("per", per, ("bin", "second")) == "second":
             params = rates_per_bin(record, params, bin_width)
         arrays = record.validate(params)
+        if not next(iter(arrays.values())).size:
+            raise InvalidInputError(f"{record.name}: give parameters of at least one node")
         n_nodes = len(next(iter(arrays.values())))
         fit = known_fit(record, np.arange(n_nodes), arrays, window)
         table = None if conditions is None else _table(conditions)

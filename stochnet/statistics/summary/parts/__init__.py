@@ -50,6 +50,8 @@ def check_parts(parts: Iterable[str] | None) -> tuple[Part, ...]:
         An unknown part.
     """
     listed = (parts,) if isinstance(parts, str) else parts
+    if listed is PARTS:
+        listed = tuple(PARTS)
     given = DEFAULT_PARTS if listed is None else set(entrance.options("parts", listed))
     if given - set(PARTS):
         raise InvalidInputError(
