@@ -47,7 +47,7 @@ def test_stats_and_fits_of_a_summary_are_those_of_the_raster(folder, tmp_path, c
     assert digests[0] == digests[1]
     assert run("info", folder / "summary.h5") == 0
     out = capfd.readouterr().out
-    for text in ("stochnet-summary", "spikes, pooled", "20 bins", "windows, transitions"):
+    for text in ("stochnet-summary", "spikes, pooled", "20 bins", "transitions, windows"):
         assert text in out
 
 

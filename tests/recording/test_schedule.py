@@ -197,7 +197,10 @@ def test_errors_say_what_to_do(kind, options, message, rng):
 
 @pytest.mark.parametrize("kind", ["blocked", "stratified"])
 def test_schedules_by_class_need_a_label_for_every_stimulus(kind):
-    for labels in (None, [0, 1, -1, 1], [0, 1, 0]):
-        labels = None if labels is None else np.array(labels)
-        with pytest.raises(sn.StochnetError, match="have no class label"):
+    for labels, message in (
+        (None, "needs the class label of every stimulus"),
+        (np.array([0, 1, 0]), "needs the class label of every stimulus"),
+        (np.array([0, 1, -1, 1]), "1 of 4 stimuli have no class label"),
+    ):
+        with pytest.raises(sn.StochnetError, match=message):
             sn.make_schedule(kind, 4, 2, 2, labels=labels)

@@ -145,7 +145,9 @@ def test_functions_in_scripts_and_fused_transformers_are_as_before():
 
 
 def test_a_threshold_is_one_number():
-    for threshold in ([0.0, 1.0], "high", None, torch.zeros(2)):
+    with pytest.raises(InvalidInputError, match="threshold must be given"):
+        sn.record(made(), images(), threshold=None)
+    for threshold in ([0.0, 1.0], "high", torch.zeros(2)):
         with pytest.raises(InvalidInputError, match="it is one number for all layers"):
             sn.record(made(), images(), threshold=threshold)
     sn.record(made(), images(), threshold=torch.tensor(0.1))
