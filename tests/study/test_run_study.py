@@ -333,7 +333,9 @@ def test_a_folder_without_its_two_files_is_no_study(name, make):
 def test_wrong_arguments_are_refused(make):
     with pytest.raises(InvalidInputError, match="workers must be a whole number of at least 1"):
         sn.run_study(make(), workers=0)
-    with pytest.raises(InvalidInputError, match="start must be one of cells, tables, finish, got 'end'"):
+    with pytest.raises(
+        InvalidInputError, match="start must be one of cells, tables, finish, got 'end'"
+    ):
         sn.run_study(make(), start="end")
 
 
