@@ -14,12 +14,12 @@ import numpy as np
 
 import stochnet as sn
 
-from . import truths
+from . import nulls, truths
 
 
 def cells(config: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return every repetition of every situation."""
-    found = []
+    """Return every repetition of every situation, and batches of draws of one truth."""
+    found = nulls.cells(config)
     for kind in ("size", "power"):
         for situation in config[kind]:
             how_often = (
@@ -33,8 +33,10 @@ def cells(config: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def cell(cell: dict[str, Any], config: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """Validate one surrogate."""
+    """Validate one surrogate, or a batch of them."""
     kind = cell["kind"]
+    if kind in nulls.KINDS:
+        return {kind: nulls.KINDS[kind](cell, config)}
     situation = next(x for x in config[kind] if title(kind, x) == cell["situation"])
     report = (size if kind == "size" else power)(situation, cell["repetition"], config)
     return {"verdicts": [row(kind, report, situation)]}
@@ -117,6 +119,8 @@ def row(kind: str, report: Any, situation: dict[str, Any]) -> dict[str, Any]:
 
 def finish(results: Path, config: dict[str, Any]) -> None:
     """Write the share of every situation with its 95 % interval (Wilson)."""
+    for kind in nulls.KINDS:
+        nulls.finish(results, kind)
     with (results / "verdicts.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     with (results / "summary.csv").open("w", newline="", encoding="utf-8") as file:
@@ -125,8 +129,6 @@ def finish(results: Path, config: dict[str, Any]) -> None:
         for kind, name in dict.fromkeys((r["kind"], r["situation"]) for r in rows):
             mine = [r for r in rows if (r["kind"], r["situation"]) == (kind, name)]
             column = "indistinguishable" if kind == "size" else "named"
-            share, n, z = sum(int(r[column]) for r in mine) / len(mine), len(mine), 1.96
-            middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-            half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-            ends = [f"{x:.3f}" for x in (share, middle - half, middle + half)]
+            right, n = sum(int(r[column]) for r in mine), len(mine)
+            ends = [f"{x:.3f}" for x in (right / n, *nulls.interval(right, n))]
             writer.writerow([kind, name, n, *ends])

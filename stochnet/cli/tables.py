@@ -67,18 +67,18 @@ def report_table(report: Any) -> Table:
     table = columns(
         Table(
             title="Observed and simulated",
-            caption="Of each statistic the distance that is farthest beyond chance, and the floor: "
-            "that of two halves of the observed raster, brought to the size of the whole. Means "
-            "are over nodes that have the statistic.",
+            caption="Of each statistic the distance that is farthest beyond chance, and the "
+            "largest that chance explains. Close: it differs, by less than matters. Means are over "
+            "nodes that have the statistic.",
         ),
-        "statistic", "observed", "simulated", "distance", "floor", "quality", "verdict",
+        "statistic", "observed", "simulated", "distance", "chance", "quality", "verdict",
     )  # fmt: skip
     table.columns[0].no_wrap = False
     table.columns[-1].no_wrap = True
     for row in report.summary_rows():
         table.add_row(
             row["name"],
-            *(number(row[key]) for key in ("observed", "simulated", "distance", "floor")),
+            *(number(row[key]) for key in ("observed", "simulated", "distance", "limit")),
             "–" if row["quality"] is None else f"{row['quality']:.2f}",
             row["verdict"],
         )

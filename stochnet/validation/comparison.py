@@ -13,17 +13,24 @@ from stochnet.raster.raster import SpikeRaster
 # Measured, in 260 repetitions of sims/verdicts: 7 % of true surrogates differed at a level of 5 %.
 LEVEL = 0.04
 
+# What is told apart matters if means differ by more than this part of the values, or if the quality
+# is lower and the distance farther beyond chance than this.
+CLOSE_MEANS, ENOUGH_QUALITY, CLOSE_TO_CHANCE = 0.02, 0.9, 1.25
+
 RULE = (
     "Each statistic is compared at equal size by two distances: the difference of the means, and "
     "the root mean square difference of the values of a node (of the whole law, for population "
     "counts). The floor is the root mean square of the distance between two halves of the observed "
-    "raster, brought to the size of the whole. How large a distance chance makes is drawn from "
-    "random halves of both rasters, whole trials at a time, conditions balanced, and widened "
-    "by the error of the fit where that is known. All distances of the report are judged together "
-    "(step-down smallest p values of Westfall and Young): if one process made both rasters, the "
-    f"probability that any of them is said to differ is about 5 % (a nominal level of {LEVEL:.0%}, "
-    "calibrated by simulation). For fractions of nodes (dead, saturated) three nodes are allowed "
-    "beyond that."
+    "raster, brought to the size of the whole. How large a distance chance makes is seen by "
+    "exchanging trials between the rasters, whole ones of the same condition, and widened by the "
+    "error of the fit where that is known; a distance beyond it can be told apart. All distances "
+    "of the report are judged together (step-down smallest p values of Westfall and Young): if "
+    "one process made both rasters, the probability that any of them is told apart is about 5 % "
+    f"(a nominal level of {LEVEL:.0%}, calibrated by simulation). For fractions of nodes (dead, "
+    "saturated) three nodes are allowed beyond that. With many nodes and trials any difference "
+    f"can be told apart. It matters where the means differ by more than {CLOSE_MEANS:.0%} of the "
+    f"root mean square of the observed values, or where the quality is below {ENOUGH_QUALITY:.2f} "
+    f"and a distance more than {CLOSE_TO_CHANCE:g} times what chance explains."
 )
 
 
@@ -54,8 +61,9 @@ class Distance:
     Attributes
     ----------
     name : str
-        ``"mean"``: difference of the two means; ``"rmse"``: root mean square difference of the two
-        values of a node (pair); ``"kolmogorov"``: largest difference between the two distribution
+        ``"mean"``: difference of the two means; ``"profile"``: largest difference of the means over
+        nodes at one position; ``"rmse"``: root mean square difference of the two values of a node
+        (pair); ``"kolmogorov"``: largest difference between the two distribution
         functions.
     value : float
         Between observed and simulated raster, in groups of trials of equal size and make.
@@ -126,6 +134,8 @@ class Comparison:
     p_value, p_adjusted : float or None
         How probable a distance as large or larger is if both rasters come from one process; by
         itself, and adjusted for all comparisons of the report.
+    needs : str
+        Where there is no verdict: what one would take.
     """
 
     statistic: str
@@ -146,13 +156,35 @@ class Comparison:
     smallest: float | None = None
     p_value: float | None = None
     p_adjusted: float | None = None
+    needs: str = ""
 
     @property
     def verdict(self) -> str:
-        """``"indistinguishable"`` at this size, ``"differs"``, or ``"undecided"`` without floor."""
+        """What can be said.
+
+        ``"indistinguishable"`` at this size; ``"close"``, which differs by less than matters;
+        ``"differs"``; or ``"undecided"``, where trials are too few.
+        """
         if self.p_adjusted is None:
             return "undecided"
-        return "differs" if self.p_adjusted <= LEVEL else "indistinguishable"
+        if self.p_adjusted > LEVEL:
+            return "indistinguishable"
+        return "close" if self.close else "differs"
+
+    @property
+    def close(self) -> bool:
+        """Whether a difference is less than matters."""
+        gap, size = self.difference.value, math.hypot(self.observed.mean, self._spread)
+        if abs(gap) > CLOSE_MEANS * size:
+            return False
+        if self.quality is not None and self.quality >= ENOUGH_QUALITY:
+            return True
+        return all(excess(x) <= CLOSE_TO_CHANCE for x in self.distances if x.name != "mean")
+
+    @property
+    def _spread(self) -> float:
+        variance = self.observed.variance
+        return math.sqrt(variance) if variance > 0 else 0.0
 
     @property
     def worst(self) -> Distance | None:
@@ -163,6 +195,11 @@ class Comparison:
     def ratio(self) -> float:
         """Ratio to the floor of the worst distance; NaN without one."""
         return math.nan if self.worst is None else self.worst.ratio
+
+    @property
+    def excess(self) -> float:
+        """Worst distance over the largest that chance explains; above 1 it is told apart."""
+        return math.nan if self.worst is None else excess(self.worst)
 
 
 def excess(distance: Distance) -> float:
@@ -231,12 +268,15 @@ class Finding:
     size : float
         Distance over the largest that chance explains; findings are ordered by it.
     sentence : str
+    close : bool
+        Whether it is less than matters.
     """
 
     scope: str | None
     label: str
     size: float
     sentence: str
+    close: bool = False
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -12,14 +12,17 @@ from stochnet.validation.comparison import Comparison, Diagnostic, Finding, exce
 PART = 0.25
 # Below this ratio to its standard error a mean is taken for zero, and no ratio is given.
 ABOUT_ZERO = 8.0
+# Verdicts of what is told apart.
+APART = ("close", "differs")
 # Statistics that are named beside the first.
 NAMED = 3
 
 
 def find(statistics: Sequence[Comparison], details: Sequence[str]) -> tuple[Finding, ...]:
-    """Return one finding for each statistic that differs, where it differs most.
+    """Return one finding for each statistic that is told apart, where it differs most.
 
-    Statistics whose difference follows from that of a simpler one come after the others.
+    Those that differ by less than matters come last, and statistics whose difference follows from
+    that of a simpler one after the others.
 
     Parameters
     ----------
@@ -29,9 +32,9 @@ def find(statistics: Sequence[Comparison], details: Sequence[str]) -> tuple[Find
     """
     worst: dict[str, int] = {}
     for k, one in enumerate(statistics):
-        if one.verdict == "differs":
+        if one.verdict in APART:
             now = worst.get(one.label)
-            if now is None or _size(one) > _size(statistics[now]):
+            if now is None or _rank(one) > _rank(statistics[now]):
                 worst[one.label] = k
     chosen = [statistics[k] for k in worst.values()]
     found = []
@@ -43,8 +46,15 @@ def find(statistics: Sequence[Comparison], details: Sequence[str]) -> tuple[Find
             for cause in chosen
         )
         text = _sentence(one, details[k])
-        found.append((follows, -_size(one), Finding(one.scope, one.label, _size(one), text)))
-    return tuple(finding for *_, finding in sorted(found, key=lambda item: item[:2]))
+        close = one.verdict == "close"
+        finding = Finding(one.scope, one.label, _size(one), text, close)
+        found.append((close, follows, -_size(one), finding))
+    return tuple(finding for *_, finding in sorted(found, key=lambda item: item[:3]))
+
+
+def _rank(one: Comparison) -> tuple[bool, float]:
+    """Say how bad a difference is: first whether it matters, then by its size."""
+    return one.verdict == "differs", _size(one)
 
 
 def _size(one: Comparison) -> float:
@@ -91,15 +101,17 @@ def sentences(
 ) -> str:
     """Say in two short sentences what differs most, where and by how much, and what is kept.
 
-    A statistic is kept if it is indistinguishable at this size in the network and in every layer.
+    A statistic is kept if it is indistinguishable at this size, or differs by less than matters, in
+    the network and in every layer.
     """
     judged = [one for one in statistics if one.verdict != "undecided"]
     failed = [one for one in diagnostics if not one.passed]
     first = f"Not comparable: {failed[0].detail} " if failed else ""
     if not judged:
+        needs = next((one.needs for one in statistics if one.needs), "more trials")
         return (
-            f"{first}No verdict: the rasters are too short to be cut into groups of trials of the "
-            "same make, so nothing says how small a distance has to be. The table shows both sides."
+            f"{first}No verdict: with so few trials nothing says how small a distance has to be; "
+            f"it takes {needs}. The table shows both sides."
         )
     n = len({one.label for one in judged})
     if not findings:
@@ -107,10 +119,21 @@ def sentences(
             f"{first}At this size the surrogate cannot be told from the recording by any of the "
             f"{n} statistics. {_reach(judged)}"
         )
-    text = f"{first}{findings[0].sentence}. It keeps {n - len(findings)} of {n} statistics"
-    rest = [f"{one.label} ({_place(one.scope)})" for one in findings[1 : 1 + NAMED]]
-    if len(findings) > 1 + NAMED:
-        rest.append(f"{len(findings) - 1 - NAMED} more")
+    matter = [one for one in findings if not one.close]
+    n_close = len(findings) - len(matter)
+    less = f"{n_close} of {n} statistics differ by less than matters"
+    if not matter:
+        return (
+            f"{first}The surrogate can be told from the recording, but {less}, and the others not "
+            f"at all. Most: {findings[0].sentence}."
+        )
+    kept = n - len(matter)
+    text = f"{first}{matter[0].sentence}. It keeps {kept} of {n} statistics"
+    if n_close:
+        text += f" ({n_close} of them differ, by less than matters)"
+    rest = [f"{one.label} ({_place(one.scope)})" for one in matter[1 : 1 + NAMED]]
+    if len(matter) > 1 + NAMED:
+        rest.append(f"{len(matter) - 1 - NAMED} more")
     return f"{text}; also different: {_join(rest)}." if rest else f"{text}."
 
 

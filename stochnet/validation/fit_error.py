@@ -137,7 +137,9 @@ class _Found:
 
 def _add_nodes(found: _Found, refit: Refit, chosen: Chosen, groups: ResamplingGroups) -> None:
     smooth = [one for one in chosen.surveyed if not one.indicator]
-    first, *others = (take(plan_survey(x, smooth, groups)) for x in (refit.first, *refit.others))
+    first, *others = (
+        take(plan_survey([x], smooth, [groups])).values[0] for x in (refit.first, *refit.others)
+    )
     for label, values in first.grouped.items():
         again = [one.grouped[label] for one in others]
         found.add(label, values, first.influence[label], again, refit.scopes, groups.per_stratum)
@@ -156,7 +158,8 @@ def _add_pairs(
         rows = np.flatnonzero(mine)
         a, b = (rows[k] for k in sample_pairs(len(rows), matched.n_pairs, rng=matched.rng))
         first, *others = (
-            pair_values(raster, groups, a, b, statistics) for raster in (refit.first, *refit.others)
+            pair_values(raster, groups, a, b, statistics)[0]
+            for raster in (refit.first, *refit.others)
         )
         everywhere = [(scope, np.ones(len(a), np.bool_))]
         for k, one in enumerate(statistics):

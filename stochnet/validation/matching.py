@@ -16,11 +16,14 @@ from stochnet.raster.windows import check_window
 from stochnet.statistics.table import USUAL_WINDOWS
 from stochnet.validation.comparison import Diagnostic
 from stochnet.validation.diagnostics import diagnose, same_width
-from stochnet.validation.inference.randomization import Randomization
-from stochnet.validation.sums.pieces import choose_length, cut_pieces
-from stochnet.validation.sums.resampling_groups import ResamplingGroups, deal
+from stochnet.validation.inference.randomization import Randomization, fewest_groups
+from stochnet.validation.sums.pieces import cut_pieces
+from stochnet.validation.sums.resampling_groups import MOST_STRATA, ResamplingGroups, deal
 from stochnet.validation.surrogate_fit import SurrogateFit, find_fit
 
+# Where trials are few: pieces of one, at most; of a raster, at least; and their least length.
+MOST_OF_A_TRIAL, FEW_PIECES = 64, 8
+WINDOWS_OF_A_PIECE, SHORTEST_PIECE = 2, 16
 # Groups of each raster; fewer where every group costs one number for each of many nodes.
 MOST_GROUPS, FEWER_GROUPS, MANY_NODES = 48, 24, 20_000
 
@@ -29,7 +32,7 @@ Scopes = tuple[tuple[str | None, slice], ...]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Resampling:
-    """What is resampled of two rasters: groups of pieces, and random splits of them.
+    """What is resampled of two rasters: groups of pieces, and exchanges of them.
 
     Attributes
     ----------
@@ -81,6 +84,8 @@ class Matched:
         Conditions of both; 0 if they do not have the same.
     resampling : Resampling or None
         None if there are too few trials, so that nothing can be judged.
+    fewest_trials : str
+        What a verdict asks of both rasters, in words.
     fit : SurrogateFit
         What the surrogate was fitted to.
     diagnostics : tuple of Diagnostic
@@ -97,6 +102,7 @@ class Matched:
     windows: tuple[int, ...]
     n_conditions: int
     resampling: Resampling | None
+    fewest_trials: str
     fit: SurrogateFit
     diagnostics: tuple[Diagnostic, ...]
     notes: tuple[str, ...]
@@ -128,6 +134,19 @@ class Matched:
     def compared_bins(self) -> int:
         """Bins of either raster that are compared at equal size; 0 where nothing is judged."""
         return 0 if self.resampling is None else self.resampling.compared_bins
+
+    @property
+    def judged_windows(self) -> tuple[int, ...]:
+        """Windows that statistics can be judged by.
+
+        Windows at the edges of successive pieces of a trial would know of each other, so that
+        pieces of trials hold several.
+        """
+        if self.resampling is None:
+            return ()
+        length = self.piece_bins
+        longest = length if length == self.n_bins else length // WINDOWS_OF_A_PIECE
+        return tuple(one for one in self.windows if one <= longest)
 
     @property
     def bin_seconds(self) -> float:
@@ -181,60 +200,95 @@ def match(
     chosen = choose_windows(observed, simulated, windows)
     same_conditions = 0 < observed.n_conditions == simulated.n_conditions
     resampling = _resample(observed, simulated, chosen, rng)
-    notes = _notes(observed, simulated, same_conditions)
-    if resampling is None:
-        notes.append(
-            "Nothing could be judged: that takes at least two trials, or pieces of trials, of "
-            "every condition in both rasters. Distances and floors are therefore missing."
-        )
-    else:
-        notes.insert(0, _compared(resampling, observed.n_bins))
-        lost = ", ".join(str(one) for one in chosen if one > resampling.piece_bins)
-        if lost:
-            notes.append(
-                f"Windows of {lost} bins are longer than the pieces that are resampled, so "
-                "statistics of them have no floor."
-            )
     diagnostics = diagnose(observed, simulated, bundle)
+    given = observed, simulated
     if not same_width(observed, simulated):
         observed, simulated = (replace(x, bin_width=math.nan) for x in (observed, simulated))
     fit = find_fit(observed, simulated, bundle)
-    return Matched(
+    matched = Matched(
         observed=observed,
         simulated=simulated,
         windows=chosen,
         n_conditions=observed.n_conditions if same_conditions else 0,
         resampling=resampling,
+        fewest_trials=fewest_trials(observed, simulated),
         fit=fit,
         diagnostics=diagnostics,
-        notes=(fit.note, *notes),
+        notes=(),
         n_pairs=n_pairs,
         rng=rng,
         progress=progress,
     )
+    notes = (*_how(matched), *_notes(*given, same_conditions))
+    return replace(matched, notes=(fit.note, *notes))
 
 
 def _resample(
     observed: SpikeRaster, simulated: SpikeRaster, windows: Sequence[int], rng: np.random.Generator
 ) -> Resampling | None:
-    length = choose_length(observed, simulated, windows)
-    if length is None:
-        return None
+    """Deal whole trials into groups, or long pieces of them where trials are few."""
+    n_bins = min(observed.n_bins, simulated.n_bins)
     most = MOST_GROUPS if observed.n_nodes <= MANY_NODES else FEWER_GROUPS
-    groups = deal(cut_pieces(observed, length), cut_pieces(simulated, length), most, rng)
-    if groups is None:
-        return None
-    drawn = Randomization.of(groups[0].n_strata, groups[0].per_stratum, rng)
-    return Resampling(groups, drawn)
+    shortest = WINDOWS_OF_A_PIECE * max(min(windows, default=1), SHORTEST_PIECE)
+    for per_trial in range(1, MOST_OF_A_TRIAL + 1):
+        length = n_bins // per_trial
+        if per_trial > 1 and length < shortest:
+            return None
+        both = [cut_pieces(raster, length) for raster in (observed, simulated)]
+        if per_trial > 1 and min(one.n_pieces for one in both) < FEW_PIECES:
+            continue
+        groups = deal(both[0], both[1], most, rng)
+        if groups is not None:
+            drawn = Randomization.of(groups[0].n_strata, groups[0].per_stratum, rng)
+            return Resampling(groups, drawn)
+    return None
 
 
-def _compared(resampling: Resampling, n_bins: int) -> str:
-    length, number = resampling.piece_bins, resampling.groups[0].n_groups
-    made_of = "trials" if length == n_bins else f"pieces of {length} bins"
-    return (
-        f"Compared are {resampling.compared_bins:,} bins of each raster, in {number} groups of "
+def fewest_trials(observed: SpikeRaster, simulated: SpikeRaster) -> str:
+    """Say what a verdict asks of both rasters."""
+    both = [set(cut_pieces(x, x.n_bins).stratum.tolist()) for x in (observed, simulated)]
+    n_conditions = len(both[0]) if both[0] == both[1] else 1
+    needed = fewest_groups(min(MOST_STRATA, n_conditions))
+    of_each = " of every condition" if n_conditions > 1 else ""
+    return f"at least {needed} trials{of_each} in both rasters"
+
+
+def _how(matched: Matched) -> list[str]:
+    """Say what is compared with what, and what cannot be judged."""
+    bins = [raster.n_bins for raster in matched.rasters]
+    found = []
+    if matched.resampling is None:
+        return [f"No verdict: it needs {matched.fewest_trials}. Show or simulate more."]
+    length, number = matched.piece_bins, matched.resampling.groups[0].n_groups
+    whole = length == matched.n_bins
+    made_of = "trials" if bins == [length, length] else f"pieces of {length} bins"
+    found.append(
+        f"Compared are {matched.compared_bins:,} bins of each raster, in {number} groups of "
         f"{made_of} that hold every condition equally often in both."
     )
+    if bins[0] != bins[1]:
+        found.append(
+            f"Trials of {bins[0]:,} bins are observed and of {bins[1]:,} simulated: the longer "
+            f"ones were cut into pieces of {length:,} bins, so what depends on the place in a "
+            "trial, or is the same all through one, cannot be compared."
+        )
+    if not whole:
+        found.append(
+            f"There are too few trials to exchange ({matched.fewest_trials} are needed), so pieces "
+            "of trials are, as though each were a trial of its own: what differs from trial to "
+            "trial is not seen, or taken for a difference of the rasters."
+        )
+    lost = [one for one in matched.windows if one not in matched.judged_windows]
+    if lost:
+        found.append(
+            f"No verdict on windows of {_listed(lost)} bins: they need {matched.fewest_trials} of "
+            "at least that length."
+        )
+    return found
+
+
+def _listed(values: Sequence[int]) -> str:
+    return ", ".join(map(str, values))
 
 
 def check_layers_alike(observed: SpikeRaster, simulated: SpikeRaster) -> None:

@@ -26,7 +26,7 @@ from stochnet.validation.comparison import (
 from stochnet.validation.excerpt.excerpt import Excerpt
 from stochnet.validation.findings import sentences
 
-SCHEMA = "stochnet-validation/2"
+SCHEMA = "stochnet-validation/3"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -98,9 +98,12 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether something was judged, and nothing differs in the network or in a layer."""
+        """Whether something was judged, and nothing differs in the network or in a layer.
+
+        What differs by less than matters may.
+        """
         verdicts = {one.verdict for one in self.statistics}
-        return "differs" not in verdicts and "indistinguishable" in verdicts
+        return "differs" not in verdicts and verdicts != {"undecided"} and bool(verdicts)
 
     def meets(self, quality: float | None = None) -> bool:
         """Return whether all diagnostics hold and the quality is not below a bar.
@@ -128,8 +131,8 @@ class Report:
         """Return one row a statistic of the network or of a layer, for tables.
 
         ``name``, the means ``observed`` and ``simulated``, the worst ``distance`` with its
-        ``measure``, ``floor`` and ``ratio``, the ``quality`` and the ``verdict``; None for what
-        does not exist.
+        ``measure``, ``floor``, ``ratio`` to the floor, the ``limit`` of chance and ``excess`` over
+        it, the ``quality`` and the ``verdict``; None for what does not exist.
         """
         rows = []
         for one in self.of(scope):
@@ -141,7 +144,9 @@ class Report:
                 "measure": None if worst is None else worst.name,
                 "distance": None if worst is None else worst.value,
                 "floor": None if worst is None else worst.floor,
+                "limit": None if worst is None else worst.limit,
                 "ratio": one.ratio,
+                "excess": one.excess,
                 "quality": one.quality,
                 "verdict": one.verdict,
             }
@@ -174,6 +179,7 @@ class Report:
                     ],
                     "verdict": one.verdict,
                     "ratio": one.ratio,
+                    "excess": one.excess,
                 }
                 for one in self.statistics
             ],

@@ -137,13 +137,14 @@ def measure(
     """Compute the statistics of nodes of both rasters, and measure the error of the fit."""
     observed = matched.observed
     population = any(one.population for one in chosen.network)
-    values = survey_both(matched, chosen.surveyed, executor, population=population)
+    found = survey_both(matched, chosen.surveyed, executor, population=population)
     fit_error = measure_fit_error(matched, chosen, bundle)
     checks: tuple[FitCheck, ...] = ()
     if bundle is not None and matched.windows and covers(bundle, observed):
         checks = check_fit(matched, bundle, matched.windows[0])
     return Measured(
-        values,
+        found.values,
+        found.by_stratum,
         np.asarray(active_bins(observed) / (observed.n_trials * observed.n_bins)),
         fit_error,
         checks,
@@ -199,7 +200,7 @@ def node_baseline(
     )
     drawn = simulate(network, source.n_trials, source.n_bins, seed=BASELINE_SEED)
     drawn = replace(drawn, layers=(Layer("nodes", "nodes", (len(nodes),), 0, len(nodes)),))
-    independent = take(plan_survey(drawn, statistics, groups)).grouped
+    independent = take(plan_survey([drawn], statistics, [groups])).values[0].grouped
     alike = np.concatenate([np.full(x.n_nodes, rate[x.nodes].mean()) for x in source.layers])
     distances = {}
     for one in statistics:

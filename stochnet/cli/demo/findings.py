@@ -105,4 +105,4 @@ def never_kept(surrogates: Sequence[Surrogate]) -> list[str]:
 
 def _kept(one: Surrogate) -> tuple[int, int]:
     judged = [statistic for statistic in one.report.of() if statistic.distances]
-    return sum(s.verdict == "indistinguishable" for s in judged), len(judged)
+    return sum(s.verdict in ("indistinguishable", "close") for s in judged), len(judged)

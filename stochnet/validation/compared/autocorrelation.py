@@ -36,6 +36,6 @@ STATISTICS = (
         sums="lagged",
         values=autocorrelation,
         enough=enough,
-        follows_from=("firing_rate", "rate_by_condition", "fano_factor"),
+        follows_from=("firing_rate", "rate_over_trial", "rate_by_condition", "fano_factor"),
     ),
 )

@@ -264,7 +264,7 @@ def weigh(matched: Matched, measured: Measured) -> list[Evidence]:
     error = gap_error * inflation
     wider = math.hypot(error, doubt) / error if error > 0 else 1.0
     freedom = 4 * n_strata * (resampling.per_stratum // 2 - 1)
-    draws = resampling.randomization.of_mean(own, freedom) * (inflation * wider)
+    draws = resampling.randomization.of_halves(own, freedom) * (inflation * wider)
     weighed = Evidence(
         comparison,
         (Test("mean", abs(found.gap - bias), floor, draws),),
@@ -329,6 +329,6 @@ STATISTICS = (
         weigh=weigh,
         fit_bias=fit_bias,
         own_scale=True,
-        follows_from=("firing_rate", "rate_by_condition"),
+        follows_from=("firing_rate", "rate_over_trial", "rate_by_condition"),
     ),
 )

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from stochnet.validation.kinds.node_statistic import NodeStatistic, bins_of_bits
+from stochnet.validation.kinds.node_statistic import NodeStatistic, rate_noise
 from stochnet.validation.kinds.statistic import Array
-from stochnet.validation.matching import Matched
 from stochnet.validation.sums.totals import Totals
 
 # Exchanging classes is named if it removes at least this part of the squared distance.
@@ -29,11 +26,6 @@ def dead(totals: Totals) -> Array:
 def saturated(totals: Totals) -> Array:
     """1 for a node that is active in every bin."""
     return np.asarray(totals.active == totals.n_pieces * totals.length, np.float64)
-
-
-def bins_of_rate(matched: Matched, window: int) -> float:
-    """Return the same; NaN where rates are per second."""
-    return bins_of_bits(matched) if math.isnan(matched.observed.bin_width) else math.nan
 
 
 def never(active: Array, width: float) -> Array:
@@ -83,7 +75,7 @@ STATISTICS = (
         per_second=True,
         sums="spikes",
         values=rate,
-        shares_of=bins_of_rate,
+        noise=lambda matched, window, rate: rate_noise(matched, rate, matched.compared_bins),
         of_active=lambda active, width: active / width,
     ),
     NodeStatistic(
@@ -121,7 +113,9 @@ STATISTICS = (
         values=lambda totals: rates(totals).transpose(1, 2, 0),
         sized=lambda matched, window: (matched.n_conditions,),
         by_condition=True,
-        shares_of=lambda matched, window: bins_of_bits(matched) / matched.n_conditions,
+        noise=lambda matched, window, rate: rate_noise(
+            matched, rate, matched.compared_bins / matched.n_conditions
+        ),
         says=changed_classes,
         follows_from=("firing_rate",),
     ),

@@ -54,7 +54,7 @@ STATISTICS = (
         values=lambda totals: cv_from_moments(*totals.gaps),
         enough=uneven_gaps,
         by_mean=True,
-        follows_from=("firing_rate", "rate_by_condition", "fano_factor"),
+        follows_from=("firing_rate", "rate_over_trial", "rate_by_condition", "fano_factor"),
     ),
     NodeStatistic(
         name="cv2",
@@ -64,7 +64,7 @@ STATISTICS = (
         sums="gap_pairs",
         values=lambda totals: mean_of_pairs(totals, 1) * 2,
         enough=some_pairs,
-        follows_from=("firing_rate", "fano_factor"),
+        follows_from=("firing_rate", "rate_over_trial", "fano_factor"),
     ),
     NodeStatistic(
         name="lv",
@@ -74,7 +74,7 @@ STATISTICS = (
         sums="gap_pairs",
         values=lambda totals: mean_of_pairs(totals, 2) * 3,
         enough=some_pairs,
-        follows_from=("firing_rate", "fano_factor"),
+        follows_from=("firing_rate", "rate_over_trial", "fano_factor"),
     ),
     NodeStatistic(
         name="gap_law",
@@ -88,6 +88,6 @@ STATISTICS = (
         values=lambda totals: share(totals.gaps_at_most, totals.gaps[0]).transpose(1, 2, 0),
         sized=lambda matched, window: (len(thresholds(matched.piece_bins, 1)),),
         enough=some_gaps,
-        follows_from=("firing_rate", "rate_by_condition", "fano_factor"),
+        follows_from=("firing_rate", "rate_over_trial", "rate_by_condition", "fano_factor"),
     ),
 )

@@ -52,7 +52,10 @@ STATISTICS = (
         available=two_nodes,
         needs="two nodes",
         correlation=pairwise,
-        follows_from=("rate_by_condition",),
+        follows_from=(
+            "rate_over_trial",
+            "rate_by_condition",
+        ),
     ),
     PairStatistic(
         name="signal_correlation",
@@ -64,7 +67,7 @@ STATISTICS = (
         correlation=signal,
         by_condition=True,
         n_values=lambda matched: matched.n_conditions,
-        follows_from=("rate_by_condition", "pairwise_correlation"),
+        follows_from=("rate_over_trial", "rate_by_condition", "pairwise_correlation"),
     ),
     PairStatistic(
         name="noise_correlation",
@@ -85,6 +88,11 @@ STATISTICS = (
         needs="two layers",
         correlation=pairwise,
         across_layers=True,
-        follows_from=("rate_by_condition", "noise_correlation", "pairwise_correlation"),
+        follows_from=(
+            "rate_over_trial",
+            "rate_by_condition",
+            "noise_correlation",
+            "pairwise_correlation",
+        ),
     ),
 )

@@ -12,6 +12,7 @@ from stochnet.validation.inference.evidence import Evidence
 from stochnet.validation.kinds.network_statistic import Bias, NetworkStatistic, Refit
 from stochnet.validation.kinds.statistic import Array, Index, Measured, single
 from stochnet.validation.matching import Matched
+from stochnet.validation.sums.exchange import exchange_strata, stratum_gaps
 from stochnet.validation.sums.jackknife import influence, jackknife_variance, left_out
 from stochnet.validation.sums.sampled_nodes import GroupBits, bits_of_groups, sample_nodes
 
@@ -41,27 +42,46 @@ def participation_ratio(second: Array, first: Array, n: float) -> float:
     return total**2 / float(np.vdot(covariance, covariance)) if total > NONE else np.nan
 
 
-def participation_by_groups(groups: Sequence[GroupBits], n_strata: int) -> tuple[float, Array]:
-    """Return the participation ratio of all groups together, and what each adds: (group,).
-
-    Without a group the others of its stratum stand in for it. Of one group alone nothing is known
-    of what it adds: an empty array.
-    """
+def products_of(groups: Sequence[GroupBits]) -> tuple[Array, Array, Array]:
+    """Return the sums of `participation_ratio` for every group: (group, node, node) and so on."""
     # Products of bits add up to whole numbers, exactly, in any order.
     second = np.stack([one.active.T @ one.active for one in groups]).astype(np.float64)
     first = np.stack([one.active.sum(axis=0, dtype=np.float64) for one in groups])
-    sizes = np.array([len(one.active) for one in groups], np.float64)
+    return second, first, np.array([len(one.active) for one in groups], np.float64)
+
+
+def gaps_by_stratum(observed: Sequence[Array], simulated: Sequence[Array], n_strata: int) -> Array:
+    """Return what each stratum adds to observed minus simulated, from `products_of` both."""
+    n_groups = len(observed[0])
+    exchange = exchange_strata(n_strata, n_groups)
+    flat = [[one.reshape(n_groups, -1) for one in sums] for sums in (observed, simulated)]
+    second, first, sizes = (exchange(one, other) for one, other in zip(*flat, strict=True))
+    n_nodes = first.shape[1]
+    ratios = [
+        participation_ratio(square.reshape(n_nodes, n_nodes), total, float(n[0]))
+        for square, total, n in zip(second, first, sizes, strict=True)
+    ]
+    return stratum_gaps(np.array(ratios)[:, None], n_strata)
+
+
+def participation_by_groups(sums: Sequence[Array], n_strata: int) -> tuple[float, Array]:
+    """Return the participation ratio of all groups together, and what each adds: (group,).
+
+    Without a group the others of its stratum stand in for it. Of one group alone nothing is known
+    of what it adds: an empty array. The sums are those of `products_of`.
+    """
+    second, first, sizes = sums
     value = participation_ratio(second.sum(axis=0), first.sum(axis=0), float(sizes.sum()))
-    each = len(groups) // n_strata
+    each = len(sizes) // n_strata
     if each < 2 or np.isnan(value):
-        return value, np.full(0 if each < 2 else len(groups), np.nan)
+        return value, np.full(0 if each < 2 else len(sizes), np.nan)
     # Times each group counts in all together, and without each.
-    times = left_out(np.eye(len(groups), dtype=np.int64), n_strata) / (each - 1)
+    times = left_out(np.eye(len(sizes), dtype=np.int64), n_strata) / (each - 1)
     n = times @ sizes
     mean = times @ first / n[:, None]
     total = times @ np.trace(second, axis1=1, axis2=2) / n - (mean**2).sum(axis=1)
     # tr(C²) of C = S/n - m mᵀ, from products of the S of all groups.
-    flat = second.reshape(len(groups), -1)
+    flat = second.reshape(len(sizes), -1)
     squares = np.einsum("kg,kg->k", times @ (flat @ flat.T), times) / n**2
     beside = np.stack([((mean @ one) * mean).sum(axis=1) for one in second], axis=1)
     squares += (mean**2).sum(axis=1) ** 2 - 2 * (times * beside).sum(axis=1) / n
@@ -98,13 +118,19 @@ def weigh(matched: Matched, measured: Measured) -> list[Evidence]:
             bits_of_groups(raster, nodes, groups, rng)
             for raster, groups in zip(matched.rasters, matched.groups, strict=True)
         ]
-        (observed, added), (simulated, more) = (participation_by_groups(x, n_strata) for x in bits)
+        sums = [products_of(groups) for groups in bits]
+        (observed, added), (simulated, more) = (participation_by_groups(x, n_strata) for x in sums)
         known = 0 if math.isnan(observed) or math.isnan(simulated) else len(nodes)
         both = single(observed), single(simulated)
         comparison = one.comparison(scope, known, len(nodes) - known, both)
         values = [np.array([observed]), np.array([simulated])]
         weighed = one.weigh_values(
-            comparison, values, [added[:, None], more[:, None]], matched, measured
+            comparison,
+            values,
+            [added[:, None], more[:, None]],
+            matched,
+            measured,
+            by_stratum=None if resampling is None else gaps_by_stratum(sums[0], sums[1], n_strata),
         )
         n_bins = sum(len(group.active) for group in bits[0])
         alone = independent_dimension(measured.active[nodes], n_bins)
@@ -131,7 +157,9 @@ def _bias_of_scope(matched: Matched, refit: Refit, rows: Index) -> tuple[float, 
         return 0.0, 0.0
     nodes = rows[sample_nodes(0, len(rows), matched.rng)]
     (base, added), *again = (
-        participation_by_groups(bits_of_groups(one, nodes, groups, matched.rng), groups.n_strata)
+        participation_by_groups(
+            products_of(bits_of_groups(one, nodes, groups, matched.rng)), groups.n_strata
+        )
         for one in (refit.first, *refit.others)
     )
     gap = float(np.mean([value for value, _ in again]) - base)
@@ -154,6 +182,7 @@ STATISTICS = (
         fit_bias=fit_bias,
         follows_from=(
             "firing_rate",
+            "rate_over_trial",
             "rate_by_condition",
             "noise_correlation",
             "pairwise_correlation",

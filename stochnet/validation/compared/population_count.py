@@ -11,7 +11,7 @@ from scipy import stats
 from stochnet.statistics.even_sample import evenly_spread
 from stochnet.validation.inference.evidence import Evidence, Test
 from stochnet.validation.kinds.network_statistic import NetworkStatistic
-from stochnet.validation.kinds.statistic import Array, Index, Measured, moments
+from stochnet.validation.kinds.statistic import Array, Index, Measured, moments, no_verdict
 from stochnet.validation.matching import Matched
 from stochnet.validation.sums.jackknife import centred
 from stochnet.validation.sums.resampling_groups import ResamplingGroups
@@ -32,13 +32,14 @@ def _weigh(scope: str | None, nodes: slice, matched: Matched, measured: Measured
     n = min(count.size for count in counts)
     comparison = one.comparison(scope, n, 0, (observed, simulated))
     if matched.resampling is None:
-        return Evidence(comparison)
+        return no_verdict(comparison, matched)
     chance = matched.resampling.randomization
-    used, added, added_means = by_groups(counts, matched.resampling.groups)
+    used, added, gaps, added_means = by_groups(counts, matched.resampling.groups)
     products = np.einsum("ij,kj->ikj", added, added).max(axis=2)
     floor = float(np.sqrt(2 * chance.variance(products)[0]))
     inflation = measured.fit_error.inflation(one.label)
-    test = Test("kolmogorov", kolmogorov(*used), floor, chance.of_largest(added) * inflation)
+    largest = float(np.abs(gaps.sum(axis=0)).max(initial=0.0))
+    test = Test("kolmogorov", largest, floor, chance.of_largest(added, gaps) * inflation)
     own = chance.variance(np.outer(added_means, added_means))
     return Evidence(
         comparison,
@@ -53,7 +54,7 @@ def _weigh(scope: str | None, nodes: slice, matched: Matched, measured: Measured
 
 def by_groups(
     counts: Sequence[Index], groups: Sequence[ResamplingGroups]
-) -> tuple[list[Index], Array, Array]:
+) -> tuple[list[Index], Array, Array, Array]:
     """Return the distributions of population counts (trial, bin) of two rasters, by groups.
 
     Returns
@@ -62,6 +63,8 @@ def by_groups(
         The counts of the bins of all groups.
     added : ndarray (2·group, threshold)
         What each group adds to the distribution function, beside its stratum.
+    gaps : ndarray (stratum, threshold)
+        What each stratum adds to the observed minus the simulated distribution function.
     added_means : ndarray (2·group,)
         And to the mean.
     """
@@ -76,7 +79,7 @@ def by_groups(
     if len(at) > THRESHOLDS:
         pooled = np.sort(np.concatenate(used))
         at = np.unique(pooled[evenly_spread(len(pooled), THRESHOLDS)])
-    added, added_means = [], []
+    added, added_means, below = [], [], []
     for cut, one in zip(by_piece, groups, strict=True):
         shares, averages = [], []
         for mine in one.inside.T:
@@ -84,18 +87,10 @@ def by_groups(
             share = len(values) / len(used[0])
             shares.append(np.searchsorted(values, at, side="right") / len(values) * share)
             averages.append(values.mean() * share)
+        below.append(np.reshape(shares, (one.n_strata, -1, len(at))).sum(axis=1))
         added.append(centred(np.array(shares), one.n_strata))
         added_means.append(centred(np.array(averages), one.n_strata))
-    return used, np.concatenate(added), np.concatenate(added_means)
-
-
-def kolmogorov(first: Index, second: Index) -> float:
-    """Return the largest difference between the distribution functions of whole numbers."""
-    counts = [np.bincount(values.ravel()) for values in (first, second)]
-    shares = np.zeros((2, max(one.size for one in counts)))
-    for share, one in zip(shares, counts, strict=True):
-        share[: one.size] = one / one.sum()
-    return float(np.abs(np.cumsum(shares[0] - shares[1])).max())
+    return used, np.concatenate(added), below[0] - below[1], np.concatenate(added_means)
 
 
 def of_independent_nodes(counts: Index, rate: Array) -> float:
@@ -126,6 +121,7 @@ STATISTICS = (
         population=True,
         follows_from=(
             "firing_rate",
+            "rate_over_trial",
             "rate_by_condition",
             "noise_correlation",
             "pairwise_correlation",

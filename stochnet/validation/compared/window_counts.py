@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stochnet.statistics.moments import fano_from_moments
-from stochnet.validation.kinds.node_statistic import NodeStatistic
+from stochnet.validation.kinds.node_statistic import NodeStatistic, share_noise
 from stochnet.validation.kinds.statistic import Array
 from stochnet.validation.matching import Matched
 from stochnet.validation.sums.totals import Totals, thresholds
@@ -38,7 +38,7 @@ STATISTICS = (
         sums="windows",
         values=fano,
         windowed=True,
-        follows_from=("firing_rate", "rate_by_condition"),
+        follows_from=("firing_rate", "rate_over_trial", "rate_by_condition"),
     ),
     NodeStatistic(
         name="window_count_law",
@@ -52,7 +52,7 @@ STATISTICS = (
         values=at_most,
         windowed=True,
         sized=lambda matched, window: (len(thresholds(window, 0)),),
-        shares_of=windows_compared,
-        follows_from=("firing_rate", "rate_by_condition", "fano_factor"),
+        noise=lambda matched, window, share: share_noise(share, windows_compared(matched, window)),
+        follows_from=("firing_rate", "rate_over_trial", "rate_by_condition", "fano_factor"),
     ),
 )

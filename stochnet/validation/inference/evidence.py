@@ -13,6 +13,7 @@ from scipy import stats
 
 from stochnet.validation.comparison import Comparison, Distance, Interval
 from stochnet.validation.inference.randomization import Adjusted, Randomization, step_down
+from stochnet.validation.sums.exchange import spread_evenly
 
 Array = NDArray[np.float64]
 
@@ -22,8 +23,6 @@ POWER = 0.9
 UNSEEN = 3.0
 # With more spiking groups than this a node hardly ever is dead in one raster by randomization.
 FEW_ALIVE = 12
-# What groups add is kept in single precision.
-ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -87,14 +86,25 @@ class PairedValues:
         Observed and simulated.
     influence : ndarray (2·group, value)
         What each group adds, those of the observed raster first.
+    by_stratum : ndarray (stratum, value)
+        What each stratum adds to observed minus simulated.
     """
 
     of_both: tuple[Array, Array]
     influence: NDArray[Any]
+    by_stratum: Array
 
     @classmethod
-    def of(cls, values: Sequence[NDArray[Any]], influence: Sequence[NDArray[Any]]) -> PairedValues:
-        """Keep the values that both rasters have, whatever their shape."""
+    def of(
+        cls,
+        values: Sequence[NDArray[Any]],
+        influence: Sequence[NDArray[Any]],
+        by_stratum: NDArray[Any] | None = None,
+    ) -> PairedValues:
+        """Keep the values that both rasters have, whatever their shape.
+
+        Without `by_stratum` there is one stratum.
+        """
         flat = [np.asarray(one, np.float64).ravel() for one in values]
         known = ~(np.isnan(flat[0]) | np.isnan(flat[1]))
         for one in influence:
@@ -103,7 +113,12 @@ class PairedValues:
         for one in influence:
             table = one.reshape(len(one), -1)
             kept.append(table if known.all() else table[:, known])
-        return cls((flat[0][known], flat[1][known]), np.concatenate(kept))
+        first, second = flat[0][known], flat[1][known]
+        whole = first - second
+        gaps = whole[None]
+        if by_stratum is not None:
+            gaps = spread_evenly(by_stratum.reshape(len(by_stratum), -1)[:, known], whole)
+        return cls((first, second), np.concatenate(kept), gaps)
 
 
 def weigh(
@@ -113,7 +128,6 @@ def weigh(
     *,
     inflation: float = 1.0,
     bias: tuple[float, float] = (0.0, 0.0),
-    strata: int | None = None,
     by_mean: bool = False,
 ) -> Evidence:
     """Weigh a statistic with a value for each node (pair): by its mean, and value by value.
@@ -127,8 +141,6 @@ def weigh(
         As in `Evidence`.
     bias : tuple of float
         What the bias of the fit adds to the simulated mean, and the standard error of that.
-    strata : int, optional
-        On how many strata each value depends; all by default.
     by_mean : bool, default False
         Judge the mean only.
     """
@@ -140,17 +152,41 @@ def weigh(
     of_means = randomization.variance(np.outer(own, own))
     errors = (math.sqrt(of_means[0]), math.sqrt(of_means[1]))
     error = math.hypot(*errors) * inflation
-    gap = abs(means[1] - means[0] - bias[0])
+    gap = means[1] - means[0] - bias[0]
     # The bias is known up to its own error only.
     wider = math.hypot(error, bias[1]) / error if error > 0 else 1.0
-    draws = randomization.of_mean(own) * (inflation * wider)
-    tests = [Test("mean", gap, math.sqrt(2 * of_means[0]), draws)]
+    gaps = values.by_stratum.mean(axis=1)
+    gaps = gaps - (gaps.sum() + gap) / len(gaps)
+    draws = randomization.of_mean(own, gaps) * (inflation * wider)
+    tests = [Test("mean", abs(gap), math.sqrt(2 * of_means[0]), draws)]
     if n > 1 and not by_mean:
         products = (values.influence @ values.influence.T).astype(np.float64) / n
         floor = math.sqrt(2 * randomization.variance(products)[0])
         rmse = math.sqrt(float(np.mean((values.of_both[1] - values.of_both[0]) ** 2)))
-        tests.append(Test("rmse", rmse, floor, randomization.of_rmse(products, strata) * inflation))
+        cross = values.influence @ values.by_stratum.T / n
+        squares = values.by_stratum @ values.by_stratum.T / n
+        drawn = randomization.of_rmse(products, cross, squares)
+        tests.append(Test("rmse", rmse, floor, drawn * inflation))
     return Evidence(comparison, tuple(tests), means, errors, randomization.freedom, inflation)
+
+
+def weigh_profile(
+    grouped: Sequence[NDArray[Any]],
+    influence: Sequence[NDArray[Any]],
+    by_stratum: NDArray[Any] | None,
+    randomization: Randomization,
+    inflation: float,
+) -> Test:
+    """Weigh the means over nodes at every position: values (node, position), (group, node, …)."""
+    gap = (grouped[0] - grouped[1]).mean(axis=0)
+    gaps = gap[None]
+    if by_stratum is not None:
+        gaps = spread_evenly(by_stratum.mean(axis=1), gap)
+    parts = np.concatenate([one.mean(axis=1, dtype=np.float64) for one in influence])
+    own = np.einsum("ij,kj->ikj", parts, parts).max(axis=2)
+    floor = math.sqrt(2 * randomization.variance(own)[0])
+    draws = randomization.of_largest(parts, gaps) * inflation
+    return Test("profile", float(np.abs(gap).max()), floor, draws)
 
 
 def weigh_indicator(
@@ -220,7 +256,7 @@ def node_q_values(
     *,
     n_strata: int,
     inflation: float,
-    n_bins: float = math.nan,
+    least: Array,
 ) -> Array:
     """Return the false discovery rate at which each node is said to differ: (node,).
 
@@ -234,9 +270,9 @@ def node_q_values(
         Strata of equally many groups, one after the other.
     inflation : float
         As in `stochnet.validation.inference.evidence.Evidence`.
-    n_bins : float, optional
-        Of values that are shares: of how many bins (windows) of a raster. No variance is then taken
-        for smaller than that of independent bins at the rate of both rasters together.
+    least : ndarray (node, …)
+        The variance that each value has of independent bins at the rate of both rasters together;
+        none is taken for smaller, as the few groups of a node often make it seem.
 
     Returns
     -------
@@ -261,12 +297,7 @@ def node_q_values(
     # A variance that few strata make has few degrees of freedom, however many strata there are.
     freedom = np.full(shape, float(each - 1))
     np.divide(variance**2, squares, out=freedom, where=known & (squares > 0))
-    least = (ROUNDING * np.maximum(np.abs(grouped[0]), np.abs(grouped[1]))) ** 2
-    if not math.isnan(n_bins):
-        # Half a bin more of either kind: a node that never spiked may do so.
-        share = ((grouped[0] + grouped[1]) * n_bins + 1) / (2 * n_bins + 2)
-        least = 2 * np.maximum(share * (1 - share), 0) / n_bins
-    error = np.sqrt(np.where(known, np.maximum(variance, least), 1.0)) * inflation
+    error = np.sqrt(np.where(known, np.maximum(variance, 2 * least), 1.0)) * inflation
     # Without any noise a difference is certain, and no difference is none.
     ratio = np.divide(gap, error, out=np.where(gap > 1e-12, np.inf, 0.0), where=error > 0)
     p = np.where(known, 2 * stats.t.sf(ratio, np.maximum(freedom, 1.0)), np.nan)

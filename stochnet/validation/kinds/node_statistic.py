@@ -10,8 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.validation.inference.evidence import Evidence, node_q_values, weigh_indicator
-from stochnet.validation.kinds.statistic import Array, Measured, Statistic
+from stochnet.validation.inference.evidence import (
+    Evidence,
+    node_q_values,
+    weigh_indicator,
+    weigh_profile,
+)
+from stochnet.validation.kinds.statistic import Array, Measured, Statistic, no_verdict
 from stochnet.validation.matching import Matched
 from stochnet.validation.sums.totals import Totals
 
@@ -30,14 +35,17 @@ class NodeStatistic(Statistic):
     enough : callable or None
         ``Totals -> (set, node)``, whether so little noise can be judged from what a node does;
         where it cannot, the node is shown and not judged.
-    windowed, per_second, by_condition, indicator, by_mean : bool
+    windowed, per_second, by_condition, indicator, by_mean, profile : bool
         Whether it is taken for each window; is divided by the width of a bin, where there is one;
         has one value for each condition, from its bins alone; is 0 or 1; is judged by its mean
-        only, because single nodes are too uneven.
+        only, because single nodes are too uneven; is judged by its means over nodes, too, at each
+        of its values.
     sized : callable or None
         ``Matched, window -> tuple of int``, the shape of the values of one node.
-    shares_of : callable or None
-        ``Matched, window -> float``, of how many bins or windows of a raster its values are shares.
+    noise : callable or None
+        ``Matched, window, ndarray -> ndarray``, the variance of values of a raster, of independent
+        bins with the mean values of both. Without it single nodes are not judged: their own groups
+        do not tell it well enough.
     of_active : callable or None
         Its values for nodes that are active in some part of the bins, with the width of a bin: of
         what nodes that differ in nothing but their rate keep by themselves.
@@ -56,8 +64,9 @@ class NodeStatistic(Statistic):
     by_condition: bool = False
     indicator: bool = False
     by_mean: bool = False
+    profile: bool = False
     sized: Callable[[Matched, int], tuple[int, ...]] | None = None
-    shares_of: Callable[[Matched, int], float] | None = None
+    noise: Callable[[Matched, int, Array], Array] | None = None
     of_active: Callable[[Array, float], Array] | None = None
     says: Callable[[Array, Array], str] | None = None
     shape: tuple[int, ...] = ()
@@ -85,10 +94,17 @@ class NodeStatistic(Statistic):
         return self.values(totals) if self.window is None else self.values(totals, self.window)
 
 
-def bins_of_bits(matched: Matched) -> float:
-    """Return of how many bins a rate per bin is a share; NaN where bins hold counts."""
-    counts = any(raster.kind == "counts" for raster in matched.rasters)
-    return math.nan if counts else float(matched.compared_bins)
+def share_noise(share: Array, n: float) -> Array:
+    """Return the variance of shares of n bins (windows), with one more of either kind in both."""
+    share = (2 * n * share + 1) / (2 * n + 2)
+    return np.asarray(np.maximum(share * (1 - share), 0) / n)
+
+
+def rate_noise(matched: Matched, rate: Array, n_bins: float) -> Array:
+    """Return the variance of rates in so many bins: of bits, or of Poisson counts."""
+    if all(raster.kind == "spikes" for raster in matched.rasters):
+        return share_noise(rate * matched.bin_seconds, n_bins) / matched.bin_seconds**2
+    return (rate * matched.bin_seconds + 0.5 / n_bins) / n_bins / matched.bin_seconds**2
 
 
 def weigh_nodes(
@@ -107,8 +123,9 @@ def _weigh(
 ) -> Evidence:
     values, resampling = measured.values, matched.resampling
     comparison = one.compare(scope, *(raster.whole[one.label][nodes] for raster in values))
-    if resampling is None or any(one.label not in raster.influence for raster in values):
-        return Evidence(comparison)
+    judged = one.window is None or one.window in matched.judged_windows
+    if resampling is None or not judged:
+        return no_verdict(comparison, matched)
     grouped = [raster.grouped[one.label][nodes] for raster in values]
     influence = [raster.influence[one.label][:, nodes] for raster in values]
     if one.indicator:
@@ -119,17 +136,28 @@ def _weigh(
         influence,
         matched,
         measured,
-        strata=1 if one.by_condition and resampling.by_condition else None,
+        by_stratum=_of_nodes(measured.by_stratum.get(one.label), nodes),
         by_mean=one.by_mean,
     )
     q_values = None
-    if scope is None:
+    if scope is None and one.noise is not None:
         q_values = node_q_values(
             grouped,
             influence,
             n_strata=resampling.n_strata,
             inflation=weighed.inflation,
-            n_bins=one.shares_of(matched, one.window or 0) if one.shares_of else math.nan,
+            least=one.noise(matched, one.window or 0, (grouped[0] + grouped[1]) / 2),
         )
+    if one.profile and weighed.tests:
+        gaps = _of_nodes(measured.by_stratum.get(one.label), nodes)
+        profile = weigh_profile(
+            grouped, influence, gaps, resampling.randomization, weighed.inflation
+        )
+        first, *others = weighed.tests
+        weighed = replace(weighed, tests=(first, profile, *others))
     says = one.says(grouped[0], grouped[1]) if one.says else ""
     return replace(weighed, q_values=q_values, detail=says)
+
+
+def _of_nodes(by_stratum: Array | None, nodes: slice) -> Array | None:
+    return None if by_stratum is None else by_stratum[:, nodes]

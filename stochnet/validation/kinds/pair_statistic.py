@@ -20,8 +20,10 @@ from stochnet.validation.kinds.statistic import (
     Measured,
     Statistic,
     enough_coincidences,
+    no_verdict,
 )
 from stochnet.validation.matching import Matched
+from stochnet.validation.sums.exchange import exchange_strata, stratum_gaps
 from stochnet.validation.sums.jackknife import influence
 from stochnet.validation.sums.resampling_groups import ResamplingGroups
 from stochnet.validation.sums.sampled_nodes import take_nodes
@@ -89,7 +91,7 @@ def pair_values(
     first: Index,
     second: Index,
     statistics: Sequence[PairStatistic],
-) -> list[PairValues]:
+) -> tuple[list[PairValues], PairSums | None]:
     """Correlate pairs of nodes in the whole raster and by groups; only their nodes are in memory.
 
     Parameters
@@ -99,6 +101,13 @@ def pair_values(
     first, second : ndarray of int64 (pair,)
         The nodes of each pair.
     statistics : sequence of PairStatistic
+
+    Returns
+    -------
+    values : list of PairValues
+        For each statistic.
+    sums : PairSums or None
+        Of the groups, where there are any.
     """
     nodes, index = np.unique(np.concatenate([first, second]), return_inverse=True)
     words = packed(take_nodes(raster, nodes)).reshape(len(nodes), raster.n_trials, -1)
@@ -108,13 +117,13 @@ def pair_values(
         raster, groups, frozenset(("by_condition",) if labelled else ())
     )
     counted = _count(words, of_trials, a, b)
-    whole = map_sums(counted, last_set)
+    whole = map_sums(last_set, counted)
     of_all = [one.correlation(whole)[0] for one in statistics]
     if groups is None:
         nothing = np.zeros((0, len(a)), np.float32)
-        return [PairValues(values, values, nothing) for values in of_all]
+        return [PairValues(values, values, nothing) for values in of_all], None
     own = counted if of_groups is None else _count(words, of_groups, a, b)
-    without = map_sums(own, without_each(groups))
+    without = map_sums(without_each(groups), own)
     enough = enough_coincidences(without.first[0], without.second[0], without.bins[0])
     found = []
     for one, whole_values in zip(statistics, of_all, strict=True):
@@ -122,15 +131,16 @@ def pair_values(
         added = influence(values, groups.n_strata).astype(np.float32)
         added[:, ~enough] = np.nan
         found.append(PairValues(whole_values, values[0], added))
-    return found
+    return found, own
 
 
 def _count(words: NDArray[np.uint64], adder: Adder, a: Index, b: Index) -> PairSums:
     """Count active bins of both rows of pairs, and of both at once."""
     active = np.empty((len(adder.bins), len(words)), np.int64)
     both = np.empty((len(adder.bins), len(a)), np.int64)
-    labelled = adder.segments is not None
-    by_condition = np.empty((len(adder.condition_bins), *active.shape), np.int64)
+    labelled = adder.by_condition is not None
+    bins = np.zeros((0, 0, 0), np.int64) if adder.by_condition is None else adder.by_condition.bins
+    by_condition = np.empty((len(bins), *active.shape), np.int64)
 
     def count(start: int, stop: int) -> None:
         if labelled:
@@ -153,7 +163,7 @@ def _count(words: NDArray[np.uint64], adder: Adder, a: Index, b: Index) -> PairS
         adder.bins,
         by_condition[..., a],
         by_condition[..., b],
-        adder.condition_bins,
+        bins,
     )
 
 
@@ -192,8 +202,14 @@ def weigh_pairs(
             pair_values(raster, groups, first, second, wanted)
             for raster, groups in zip(matched.rasters, matched.groups, strict=True)
         ]
-        for one, observed, simulated in zip(wanted, *both, strict=True):
-            evidence.append(_weigh(one, scope, (observed, simulated), matched, measured))
+        (observed, mine), (simulated, others) = both
+        exchanged = None
+        if matched.resampling is not None and mine is not None and others is not None:
+            of_one = matched.resampling.groups[0]
+            exchange = exchange_strata(of_one.n_strata, of_one.n_groups)
+            exchanged = map_sums(exchange, mine, others)
+        for one, *values in zip(wanted, observed, simulated, strict=True):
+            evidence.append(_weigh(one, scope, values, exchanged, matched, measured))
     matched.say("comparing pairs", last, last)
     return evidence
 
@@ -201,15 +217,17 @@ def weigh_pairs(
 def _weigh(
     one: PairStatistic,
     scope: str | None,
-    both: tuple[PairValues, PairValues],
+    both: Sequence[PairValues],
+    exchanged: PairSums | None,
     matched: Matched,
     measured: Measured,
 ) -> Evidence:
     comparison = one.compare(scope, both[0].whole, both[1].whole)
+    if matched.resampling is None or exchanged is None:
+        return no_verdict(comparison, matched)
     grouped, influence = [x.grouped for x in both], [x.influence for x in both]
-    weighed = one.weigh_values(comparison, grouped, influence, matched, measured)
-    if matched.resampling is None:
-        return weighed
+    gaps = stratum_gaps(one.correlation(exchanged), matched.resampling.n_strata)
+    weighed = one.weigh_values(comparison, grouped, influence, matched, measured, by_stratum=gaps)
     return replace(weighed, baseline=_uncorrelated(both[0].grouped, one.n_values(matched)))
 
 

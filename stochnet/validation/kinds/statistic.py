@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -108,19 +108,25 @@ class Statistic:
         influence: Sequence[NDArray[Any]],
         matched: Matched,
         measured: Measured,
+        by_stratum: NDArray[Any] | None = None,
         **options: Any,
     ) -> Evidence:
-        """Weigh values of both rasters, and what each group adds to them; options as of `weigh`."""
+        """Weigh values of both rasters, and what groups and strata add; options as of `weigh`."""
         if matched.resampling is None:
-            return Evidence(comparison)
+            return no_verdict(comparison, matched)
         return weigh(
             comparison,
-            PairedValues.of(values, influence),
+            PairedValues.of(values, influence, by_stratum),
             matched.resampling.randomization,
             inflation=measured.fit_error.inflation(self.label),
             bias=measured.fit_error.added(self.label, comparison.scope),
             **options,
         )
+
+
+def no_verdict(comparison: Comparison, matched: Matched) -> Evidence:
+    """Return what is known where trials are too few to judge."""
+    return Evidence(replace(comparison, needs=matched.fewest_trials))
 
 
 def moments(values: Array) -> Moments:
@@ -185,13 +191,16 @@ class Measured:
     ----------
     values : tuple of NodeValues
         Of the observed and of the simulated raster.
+    by_stratum : mapping of label to ndarray (stratum, node, …)
+        What each stratum adds to observed minus simulated; where there are several strata.
     active : ndarray (node,)
         Active bins of the observed raster, as a part of all.
     fit_error : FitError
     checks : tuple of FitCheck
     """
 
-    values: tuple[NodeValues, NodeValues]
+    values: tuple[NodeValues, ...]
+    by_stratum: Mapping[str, Array]
     active: Array
     fit_error: FitError
     checks: tuple[FitCheck, ...]

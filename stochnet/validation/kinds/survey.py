@@ -1,4 +1,4 @@
-"""One pass over a raster, block by block of nodes: all that a validation needs of every node."""
+"""One pass over rasters, block by block of nodes: all that a validation needs of every node."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stochnet.kernels.threads import run_blocks
 from stochnet.raster.blocks import cut_nodes, node_blocks
@@ -20,42 +21,45 @@ from stochnet.raster.worker_part import portable_data
 from stochnet.statistics.counting import packed
 from stochnet.statistics.pairs import add_population
 from stochnet.validation.kinds.node_statistic import NodeStatistic
-from stochnet.validation.kinds.statistic import NodeValues
+from stochnet.validation.kinds.statistic import Array, NodeValues
 from stochnet.validation.matching import Matched
+from stochnet.validation.sums.exchange import exchange_strata, stratum_gaps
 from stochnet.validation.sums.jackknife import influence
 from stochnet.validation.sums.pieces import cut_pieces
 from stochnet.validation.sums.resampling_groups import ResamplingGroups
-from stochnet.validation.sums.totals import Adder, last_set, map_sums, plan_sums, without_each
+from stochnet.validation.sums.totals import (
+    Adder,
+    Totals,
+    last_set,
+    map_sums,
+    plan_sums,
+    without_each,
+)
 from stochnet.workers.dispatch import block_results, nodes_per_task
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Survey:
-    """What is computed of a raster, so far specified that any block of nodes can be done anywhere.
+class Side:
+    """A raster of a survey.
 
     Attributes
     ----------
     raster : SpikeRaster
-    statistics : tuple of NodeStatistic
     groups : ResamplingGroups or None
     of_trials, of_groups : Adder, and Adder or None
         As of `plan_sums`.
-    population : bool
-        Whether active nodes per bin are counted.
     """
 
     raster: SpikeRaster
-    statistics: tuple[NodeStatistic, ...]
     groups: ResamplingGroups | None
     of_trials: Adder
     of_groups: Adder | None
-    population: bool
 
-    def nothing(self, first: int, n_nodes: int) -> NodeValues:
+    def nothing(self, first: int, n_nodes: int, statistics: Sequence[NodeStatistic]) -> NodeValues:
         """Make room for the statistics of some nodes."""
         found = NodeValues(first, {}, {}, {}, {})
         windows = (self.of_groups or self.of_trials).windows
-        for one in self.statistics:
+        for one in statistics:
             shape = (n_nodes, *one.shape)
             found.whole[one.label] = np.empty(shape)
             if self.groups is not None and (one.window is None or one.window in windows):
@@ -64,78 +68,166 @@ class Survey:
                 found.influence[one.label] = np.empty(wide, np.float32)
         return found
 
-    def of_nodes(self, first: int, last: int) -> NodeValues:
+    def fill(
+        self,
+        found: NodeValues,
+        statistics: Sequence[NodeStatistic],
+        nodes: slice,
+        data: NDArray[Any],
+    ) -> Totals:
+        """Compute statistics from the data of some nodes, and return the sums of all groups."""
+        totals = self.of_trials.totals(data)
+        whole = map_sums(last_set, totals)
+        for one in statistics:
+            found.whole[one.label][nodes] = one.of(whole)[0]
+        if self.groups is None:
+            return totals
+        own = totals if self.of_groups is None else self.of_groups.totals(data)
+        without = map_sums(without_each(self.groups), own)
+        for one in statistics:
+            if one.label not in found.influence:
+                continue
+            values = one.of(without)
+            found.grouped[one.label][nodes] = values[0]
+            if one.indicator:
+                found.influence[one.label][:, nodes] = one.of(own)[: self.groups.n_groups]
+                continue
+            added = influence(values, self.groups.n_strata)
+            if one.enough is not None:
+                added[:, ~one.enough(without)[0]] = np.nan
+            found.influence[one.label][:, nodes] = added
+        return own
+
+    def count_active(self, block: SpikeRaster, found: NodeValues) -> None:
+        """Count how many nodes of a block are active in every bin."""
+        words = packed(block)
+        for layer in block.layers:
+            total = np.zeros(64 * words.shape[1], np.int64)
+            add_population(words[layer.nodes], total)
+            counts = total.reshape(block.n_trials, -1)[:, : block.n_bins]
+            found.active_nodes[layer.name] = counts
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Survey:
+    """What is computed of rasters, so far specified that any block of nodes can be done anywhere.
+
+    Attributes
+    ----------
+    sides : tuple of Side
+        One raster, or two of the same nodes whose groups are alike.
+    statistics : tuple of NodeStatistic
+    population : bool
+        Whether active nodes per bin are counted.
+    """
+
+    sides: tuple[Side, ...]
+    statistics: tuple[NodeStatistic, ...]
+    population: bool
+
+    @property
+    def strata(self) -> int:
+        """Strata of groups that are exchanged between two rasters one by one; 0 for none."""
+        groups = self.sides[0].groups
+        return groups.n_strata if groups is not None and len(self.sides) > 1 else 0
+
+    def nothing(self, first: int, n_nodes: int) -> SurveyResult:
+        """Make room for some nodes."""
+        values = tuple(one.nothing(first, n_nodes, self.statistics) for one in self.sides)
+        by_stratum = {}
+        for one in self.statistics if self.strata > 1 else ():
+            if not one.indicator and one.label in values[0].influence:
+                by_stratum[one.label] = np.empty((self.strata, n_nodes, *one.shape))
+        return SurveyResult(values, by_stratum)
+
+    def of_nodes(self, first: int, last: int) -> SurveyResult:
         """Read a block of nodes and compute everything."""
-        block = self.raster.block(slice(first, last))
-        data = np.asarray(block.data[0 : block.n_nodes])
-        found = self.nothing(first, block.n_nodes)
-        groups, of_groups = self.groups, self.of_groups
+        blocks = [one.raster.block(slice(first, last)) for one in self.sides]
+        data = [np.asarray(block.data[0 : block.n_nodes]) for block in blocks]
+        found = self.nothing(first, last - first)
 
         def compute(start: int, stop: int) -> None:
             nodes = slice(start, stop)
-            totals = self.of_trials.totals(data[nodes])
-            whole = map_sums(totals, last_set)
-            for one in self.statistics:
-                found.whole[one.label][nodes] = one.of(whole)[0]
-            if groups is None:
+            sums = [
+                side.fill(values, self.statistics, nodes, own[nodes])
+                for side, values, own in zip(self.sides, found.values, data, strict=True)
+            ]
+            if not found.by_stratum:
                 return
-            own = totals if of_groups is None else of_groups.totals(data[nodes])
-            without = map_sums(own, without_each(groups))
+            exchanged = map_sums(exchange_strata(self.strata, self.n_groups), *sums)
             for one in self.statistics:
-                if one.label not in found.influence:
-                    continue
-                values = one.of(without)
-                found.grouped[one.label][nodes] = values[0]
-                if one.indicator:
-                    found.influence[one.label][:, nodes] = one.of(own)[: groups.n_groups]
-                    continue
-                added = influence(values, groups.n_strata)
-                if one.enough is not None:
-                    added[:, ~one.enough(without)[0]] = np.nan
-                found.influence[one.label][:, nodes] = added
+                if one.label in found.by_stratum:
+                    gaps = stratum_gaps(one.of(exchanged), self.strata)
+                    found.by_stratum[one.label][:, nodes] = gaps
 
-        adders = (self.of_trials, of_groups or self.of_trials)
-        step = min(adder.at_once(block.node_bytes) for adder in adders)
-        run_blocks(compute, block.n_nodes, step=step)
+        steps = [
+            adder.at_once(block.node_bytes)
+            for side, block in zip(self.sides, blocks, strict=True)
+            for adder in (side.of_trials, side.of_groups or side.of_trials)
+        ]
+        run_blocks(compute, last - first, step=min(steps))
         if self.population:
-            words = packed(block)
-            for layer in block.layers:
-                total = np.zeros(64 * words.shape[1], np.int64)
-                add_population(words[layer.nodes], total)
-                counts = total.reshape(block.n_trials, -1)[:, : block.n_bins]
-                found.active_nodes[layer.name] = counts
+            for side, block, values in zip(self.sides, blocks, found.values, strict=True):
+                side.count_active(block, values)
         return found
+
+    @property
+    def n_groups(self) -> int:
+        """Groups of each raster."""
+        groups = self.sides[0].groups
+        return 0 if groups is None else groups.n_groups
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class SurveyResult:
+    """What a survey found of some nodes.
+
+    Attributes
+    ----------
+    values : tuple of NodeValues
+        Of each raster.
+    by_stratum : dict of label to ndarray (stratum, node, …)
+        What each stratum adds to the difference of two rasters, observed minus simulated; where
+        there are several.
+    """
+
+    values: tuple[NodeValues, ...]
+    by_stratum: dict[str, Array]
 
 
 def plan_survey(
-    raster: SpikeRaster,
+    rasters: Sequence[SpikeRaster],
     statistics: Sequence[NodeStatistic],
-    groups: ResamplingGroups | None,
+    groups: Sequence[ResamplingGroups | None],
     *,
     population: bool = False,
 ) -> Survey:
-    """Settle what is computed of a raster.
+    """Settle what is computed of one raster, or of two of the same nodes.
 
     Parameters
     ----------
-    raster : SpikeRaster
+    rasters : sequence of SpikeRaster
     statistics : sequence of NodeStatistic
-    groups : ResamplingGroups or None
+    groups : sequence of ResamplingGroups or None
+        Of each raster.
     population : bool, default False
         Whether active nodes per bin are counted.
     """
     needs = frozenset(one.sums for one in statistics)
     windows = dict.fromkeys(one.window for one in statistics if one.window is not None)
     n_gaps = max((one.shape[0] for one in statistics if one.sums == "gaps_at_most"), default=0)
-    adders = plan_sums(raster, groups, needs, windows, n_gaps)
-    return Survey(raster, tuple(statistics), groups, *adders, population)
+    sides = tuple(
+        Side(raster, own, *plan_sums(raster, own, needs, windows, n_gaps))
+        for raster, own in zip(rasters, groups, strict=True)
+    )
+    return Survey(sides, tuple(statistics), population)
 
 
 def take(
     survey: Survey,
     report: Callable[[int], None] = lambda done: None,
     executor: Executor | None = None,
-) -> NodeValues:
+) -> SurveyResult:
     """Take a survey of all nodes.
 
     Parameters
@@ -146,20 +238,25 @@ def take(
     executor : Executor, optional
         Takes the blocks of nodes.
     """
-    raster = survey.raster
-    total = survey.nothing(0, raster.n_nodes)
-    for layer in raster.layers if survey.population else ():
-        total.active_nodes[layer.name] = np.zeros((raster.n_trials, raster.n_bins), np.int64)
+    n_nodes = survey.sides[0].raster.n_nodes
+    total = survey.nothing(0, n_nodes)
+    for side, values in zip(survey.sides, total.values, strict=True):
+        for layer in side.raster.layers if survey.population else ():
+            shape = (side.raster.n_trials, side.raster.n_bins)
+            values.active_nodes[layer.name] = np.zeros(shape, np.int64)
     for part in _in_blocks(survey, executor):
-        last = part.first
-        for label, values in part.whole.items():
-            last = part.first + len(values)
-            total.whole[label][part.first : last] = values
-        for label, grouped in part.grouped.items():
-            total.grouped[label][part.first : last] = grouped
-            total.influence[label][:, part.first : last] = part.influence[label]
-        for name, count in part.active_nodes.items():
-            total.active_nodes[name] += count
+        first = part.values[0].first
+        last = first + len(next(iter(part.values[0].whole.values()), ()))
+        for values, mine in zip(total.values, part.values, strict=True):
+            for label, whole in mine.whole.items():
+                values.whole[label][first:last] = whole
+            for label, grouped in mine.grouped.items():
+                values.grouped[label][first:last] = grouped
+                values.influence[label][:, first:last] = mine.influence[label]
+            for name, count in mine.active_nodes.items():
+                values.active_nodes[name] += count
+        for label, gaps in part.by_stratum.items():
+            total.by_stratum[label][:, first:last] = gaps
         report(last)
     return total
 
@@ -170,34 +267,28 @@ def survey_both(
     executor: Executor | None,
     *,
     population: bool,
-) -> tuple[NodeValues, NodeValues]:
+) -> SurveyResult:
     """Compute the statistics of nodes of both rasters, whole and by groups."""
     n_nodes = matched.observed.n_nodes
-
-    def teller(before: int) -> Callable[[int], None]:
-        return lambda done: matched.say("reading nodes", before + done, 2 * n_nodes)
-
-    surveys = [
-        plan_survey(raster, statistics, groups, population=population)
-        for raster, groups in zip(matched.rasters, matched.groups, strict=True)
-    ]
-    return take(surveys[0], teller(0), executor), take(surveys[1], teller(n_nodes), executor)
+    survey = plan_survey(matched.rasters, statistics, matched.groups, population=population)
+    return take(survey, lambda done: matched.say("reading nodes", done, n_nodes), executor)
 
 
-def _in_blocks(survey: Survey, executor: Executor | None) -> Iterator[NodeValues]:
+def _in_blocks(survey: Survey, executor: Executor | None) -> Iterator[SurveyResult]:
     """Yield what is found in every block of nodes, in order: here, or by an executor."""
-    raster = survey.raster
+    rasters = [one.raster for one in survey.sides]
+    n_nodes, node_bytes = rasters[0].n_nodes, max(one.node_bytes for one in rasters)
     if executor is None:
-        for first, last in node_blocks(raster.n_nodes, raster.node_bytes):
+        for first, last in node_blocks(n_nodes, node_bytes):
             yield survey.of_nodes(first, last)
         return
     recipe = recipe_of(survey)
-    step = nodes_per_task(raster.n_nodes, raster.node_bytes, executor)
+    step = nodes_per_task(n_nodes, node_bytes, executor)
 
     def arguments(first: int, last: int) -> tuple[Any, ...]:
-        return recipe, portable_data(raster.data, first, last), first
+        return recipe, [portable_data(one.data, first, last) for one in rasters], first
 
-    for _, _, found in block_results(find, arguments, cut_nodes(raster.n_nodes, step), executor):
+    for _, _, found in block_results(find, arguments, cut_nodes(n_nodes, step), executor):
         yield found
 
 
@@ -206,35 +297,46 @@ def recipe_of(survey: Survey) -> bytes:
 
     Packed once, and equal for all tasks, so that a worker prepares it once.
     """
-    raster, groups = survey.raster, survey.groups
     labelled = any(one.sums == "by_condition" for one in survey.statistics)
-    template = replace(
-        raster,
-        data=Shape(tuple(raster.data.shape), raster.data.dtype),
-        conditions=raster.conditions if labelled else None,
-        training_labels=None,
-        stimuli=None,
-        provenance={},
-    )
-    cut = None if groups is None else (groups.pieces.length, groups.inside, groups.n_strata)
-    return pickle.dumps((template, survey.statistics, cut, survey.population))
+    templates, cuts = [], []
+    for side in survey.sides:
+        raster, groups = side.raster, side.groups
+        templates.append(
+            replace(
+                raster,
+                data=Shape(tuple(raster.data.shape), raster.data.dtype),
+                conditions=raster.conditions if labelled else None,
+                training_labels=None,
+                stimuli=None,
+                provenance={},
+            )
+        )
+        cuts.append(
+            None if groups is None else (groups.pieces.length, groups.inside, groups.n_strata)
+        )
+    return pickle.dumps((templates, survey.statistics, cuts, survey.population))
 
 
 @lru_cache(maxsize=2)
 def _prepared(recipe: bytes) -> Survey:
     # It came with the task, by the same pickle.
-    template, statistics, cut, population = pickle.loads(recipe)  # noqa: S301
-    groups = None
-    if cut is not None:
-        length, inside, n_strata = cut
-        groups = ResamplingGroups(cut_pieces(template, length), inside, n_strata)
-    return plan_survey(template, statistics, groups, population=population)
+    templates, statistics, cuts, population = pickle.loads(recipe)  # noqa: S301
+    groups: list[ResamplingGroups | None] = []
+    for template, cut in zip(templates, cuts, strict=True):
+        if cut is None:
+            groups.append(None)
+        else:
+            length, inside, n_strata = cut
+            groups.append(ResamplingGroups(cut_pieces(template, length), inside, n_strata))
+    return plan_survey(templates, statistics, groups, population=population)
 
 
-def find(recipe: bytes, data: NodeArray, first: int) -> NodeValues:
+def find(recipe: bytes, data: Sequence[NodeArray], first: int) -> SurveyResult:
     """Compute everything of the nodes from `first` on, whose data are given: what a worker does."""
-    survey = _prepared(recipe)
-    n_nodes = data.shape[0]
-    layers = cut_layers(survey.raster.layers, first, first + n_nodes)
-    part = replace(survey, raster=replace(survey.raster, data=data, layers=layers))
-    return replace(part.of_nodes(0, n_nodes), first=first)
+    survey, n_nodes = _prepared(recipe), data[0].shape[0]
+    sides = []
+    for side, own in zip(survey.sides, data, strict=True):
+        layers = cut_layers(side.raster.layers, first, first + n_nodes)
+        sides.append(replace(side, raster=replace(side.raster, data=own, layers=layers)))
+    found = replace(survey, sides=tuple(sides)).of_nodes(0, n_nodes)
+    return replace(found, values=tuple(replace(one, first=first) for one in found.values))

@@ -16,12 +16,16 @@ def interval(one: Interval) -> str:
 
 
 def times(one: Comparison) -> str:
-    """Write the ratio of a distance to its floor."""
+    """Write the ratio of a distance to the largest that chance explains."""
     if not one.distances:
         return "–"
-    if math.isnan(one.ratio):
-        return "∞" if one.verdict == "differs" else ""
-    return f"{one.ratio:.1f} ×" if one.ratio < 100 else f"{one.ratio:,.0f} ×"
+    if not math.isfinite(one.excess):
+        return "∞"
+    digits = 1 if one.excess >= 2 else 2
+    words = f"{one.excess:.{digits}f}" if one.excess < 100 else f"{one.excess:,.0f}"
+    # Rounding must not hide on which side of 1 it is.
+    told = one.verdict != "indistinguishable"
+    return f"{'> 1' if told and words == '1.00' else words} ×"
 
 
 def size(source: Source) -> str:

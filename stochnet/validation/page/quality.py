@@ -33,7 +33,7 @@ def quality_bars(statistics: Sequence[Comparison], baseline: str = "") -> Drawin
                 axes.barh(y, one.quality, 0.42, color=color, lw=0, alpha=0.85)
                 known = [x.quality for x in layers if x.quality is not None]
                 axes.plot(known, np.full(len(known), y), "o", ms=4.5, mfc="none", mec=INK, mew=0.9)
-            mark = "✗" if differs else "✓"
+            mark = {"differs": "✗", "close": "≈"}.get(one.verdict, "✓")
             words = "–" if one.quality is None else f"{one.quality:.2f}"
             axes.text(1.04, y, f"{mark} {words}", va="center", color=color)
         axes.set_xlim(0, 1.2)
@@ -50,10 +50,11 @@ def quality_bars(statistics: Sequence[Comparison], baseline: str = "") -> Drawin
         "Each bar is a statistic of the whole network, open circles are its layers. At 1 (dashed) "
         "the surrogate is as close to the recording as one half of the recording is to the other; "
         "at 0 it is no closer than the baseline. Shaded: what chance explains; ✓ lies "
-        "within it, ✗ does not. A dash: the baseline is as close as the floor, so that "
+        "within it, ≈ differs by less than matters, ✗ differs. "
+        "A dash: the baseline is as close as the floor, so that "
         f"nothing is between them.{kind}",
         (drawn.svg,),
-        legend=(("observed", "✓ within the floor"), ("simulated", "✗ differs")),
+        legend=(("observed", "✓ chance, ≈ less than matters"), ("simulated", "✗ differs")),
     )
 
 

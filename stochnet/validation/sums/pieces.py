@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +13,6 @@ from stochnet.raster.packing import n_words
 from stochnet.raster.raster import SpikeRaster
 
 Index = NDArray[np.int64]
-
-FEW_PIECES = 8
-FEW_ALIKE = 4
-MOST_OF_A_TRIAL = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,29 +71,3 @@ def cut_pieces(raster: SpikeRaster, length: int) -> Pieces:
         first = conditions[:, 0].astype(np.int64)
         stratum = np.where((conditions == conditions[:, :1]).all(axis=1), first, -1)
     return Pieces(length, order, conditions, stratum)
-
-
-def choose_length(
-    observed: SpikeRaster, simulated: SpikeRaster, windows: Sequence[int]
-) -> int | None:
-    """Return the bins per piece that suit both rasters, or None if there are too few.
-
-    The longest pieces are taken that give at least eight of them and four of every condition, as
-    long as they hold the longest window; for two of every condition shorter ones are taken.
-    """
-    n_bins = min(observed.n_bins, simulated.n_bins)
-    longest = max(windows, default=1)
-    best: int | None = None
-    for per_trial in range(1, min(MOST_OF_A_TRIAL, n_bins) + 1):
-        length = n_bins // per_trial
-        if best is not None and length < longest:
-            return best
-        both = [cut_pieces(raster, length) for raster in (observed, simulated)]
-        _, sizes = np.unique(both[0].stratum, return_counts=True)
-        smallest = min(one.n_pieces for one in both)
-        if sizes.min() < 2 or smallest < 2:
-            continue
-        best = length
-        if smallest >= FEW_PIECES and sizes.min() >= FEW_ALIKE:
-            break
-    return best

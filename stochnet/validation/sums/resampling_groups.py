@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stochnet.validation.inference.randomization import decides
 from stochnet.validation.sums.pieces import Pieces
 
-MOST_STRATA = 10
+# Strata, and groups of each where there are as many trials.
+MOST_STRATA, ENOUGH_GROUPS = 10, 4
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -66,7 +68,7 @@ def deal(
     Returns
     -------
     tuple of ResamplingGroups, or None
-        None where no stratum has two pieces in both rasters.
+        None where so few pieces cannot tell anything.
     """
     both = [observed.stratum, simulated.stratum]
     if set(observed.stratum.tolist()) != set(simulated.stratum.tolist()):
@@ -76,8 +78,10 @@ def deal(
     kept = [key for key in fewest if fewest[key] > 1]
     if not kept:
         return None
-    strata = np.array_split(np.array(kept), min(MOST_STRATA, len(kept)))
+    strata = np.array_split(np.array(kept), min(MOST_STRATA, len(kept), most // ENOUGH_GROUPS))
     number = how_many(min(fewest[key] for key in kept), most // len(strata))
+    if not decides(len(strata), number):
+        return None
     columns: list[list[NDArray[np.bool_]]] = [[], []]
     for stratum in strata:
         for labels, found in zip(both, columns, strict=True):

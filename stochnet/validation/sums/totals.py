@@ -2,81 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.kernels.counting.units import add_members
 from stochnet.raster.raster import SpikeRaster
-from stochnet.raster.windows import Segments, cut_segments
 from stochnet.statistics.unit_sums import Sums, UnitSums, Words, at_once
 from stochnet.validation.sums.jackknife import left_out
+from stochnet.validation.sums.labelled_sums import LabelledSums
 from stochnet.validation.sums.pieces import Pieces, cut_pieces
 from stochnet.validation.sums.resampling_groups import ResamplingGroups
+from stochnet.validation.sums.sets import Sets
 
 Record = TypeVar("Record")
 
 
-@dataclass(frozen=True, slots=True)
-class Sets:
-    """Sets of pieces that are added up.
+def map_sums(of: Callable[..., Sums], *records: Record) -> Record:
+    """Apply a function of arrays (…, set, node) to all that a record of sums, or several, hold."""
 
-    Attributes
-    ----------
-    members : ndarray of int64 (member,)
-        Pieces, those of the first set first.
-    starts : ndarray of int64 (set + 1,)
-        The members of set k are members[starts[k]:starts[k + 1]].
-    """
-
-    members: Sums
-    starts: Sums
-
-    @classmethod
-    def of(cls, inside: NDArray[np.bool_], pieces: Sums | None = None) -> Sets:
-        """Take which piece is in which set, (piece, set), and the numbers of these pieces."""
-        which, members = np.nonzero(inside.T)
-        starts = np.searchsorted(which, np.arange(inside.shape[1] + 1))
-        return cls(members if pieces is None else pieces[members], starts)
-
-    @classmethod
-    def joined(cls, parts: Sequence[Sets]) -> Sets:
-        """Put sets one after the other."""
-        members = [np.zeros(0, np.int64), *(one.members for one in parts)]
-        sizes = [np.zeros(1, np.int64), *(one.sizes for one in parts)]
-        return cls(np.concatenate(members), np.cumsum(np.concatenate(sizes)))
-
-    @property
-    def sizes(self) -> Sums:
-        """Pieces in each set."""
-        return np.diff(self.starts)
-
-    def add(self, values: Sums) -> Sums:
-        """Add up values (…, piece, node): (…, set, node)."""
-        if values.ndim > 2:
-            return np.array([self.add(one) for one in values], np.int64)
-        out = np.empty((len(self.starts) - 1, values.shape[1]), np.int64)
-        add_members(values, self.members, self.starts, out)
-        return out
-
-
-def map_sums(record: Record, of: Callable[[Sums], Sums]) -> Record:
-    """Apply a function of arrays (…, set, node) to all that a record of sums holds."""
-
-    def mapped(value: Any) -> Any:
-        if isinstance(value, np.ndarray):
-            return of(value) if value.size else value
-        if isinstance(value, tuple):
-            return tuple(mapped(one) for one in value)
+    def mapped(*values: Any) -> Any:
+        one = values[0]
+        if isinstance(one, np.ndarray):
+            return of(*values) if one.size else one
+        if isinstance(one, tuple):
+            return tuple(mapped(*each) for each in zip(*values, strict=True))
         return (
-            {key: mapped(one) for key, one in value.items()} if isinstance(value, dict) else value
+            {key: mapped(*(x[key] for x in values)) for key in one}
+            if isinstance(one, dict)
+            else one
         )
 
-    one: Any = record
-    found: Record = replace(one, **{x.name: mapped(getattr(one, x.name)) for x in fields(one)})
+    first: Any = records[0]
+    names = [x.name for x in fields(first)]
+    found: Record = replace(
+        first, **{name: mapped(*(getattr(x, name) for x in records)) for name in names}
+    )
     return found
 
 
@@ -120,6 +83,8 @@ class Totals:
         Spikes in the bins of each condition.
     condition_bins : ndarray of int64 (condition, set, 1)
         Bins of each condition.
+    by_position, position_bins : ndarray of int64 (position, set, node), (position, set, 1)
+        The same in equal parts of a trial.
     """
 
     n_pieces: Sums
@@ -135,6 +100,8 @@ class Totals:
     lagged: tuple[Sums, Sums, Sums]
     by_condition: Sums
     condition_bins: Sums
+    by_position: Sums
+    position_bins: Sums
 
     def n_windows(self, window: int) -> Sums:
         """Windows of so many bins in each set: (set, 1)."""
@@ -158,11 +125,8 @@ class Adder:
         Bins per window; each fits into a piece.
     gap_thresholds : ndarray of int64 (threshold,)
         Bins of `Totals.gaps_at_most`.
-    segments : Segments or None
-        The conditions in the pieces, where they matter.
-    condition_sets : Sets
-        Segments of each condition in each set, the sets of the first condition first.
-    condition_bins : ndarray of int64 (condition, set, 1)
+    by_condition, by_position : LabelledSums or None
+        Where they matter.
     """
 
     pieces: Pieces
@@ -171,9 +135,8 @@ class Adder:
     needs: frozenset[str]
     windows: tuple[int, ...]
     gap_thresholds: Sums
-    segments: Segments | None
-    condition_sets: Sets
-    condition_bins: Sums
+    by_condition: LabelledSums | None
+    by_position: LabelledSums | None
 
     @classmethod
     def of(
@@ -186,15 +149,13 @@ class Adder:
         n_gaps: int,
     ) -> Adder:
         """Prepare sums over sets of pieces: inside (piece, set); gaps at so many thresholds."""
-        segments = None
-        groups, bins = [], []
+        by_condition = by_position = None
         if "by_condition" in needs:
-            segments = cut_segments(pieces.n_pieces, pieces.length, None, pieces.conditions)
-            for condition in range(raster.n_conditions):
-                mine = np.flatnonzero(segments.condition == condition)
-                chosen = inside[segments.trial[mine]]
-                groups.append(Sets.of(chosen, mine))
-                bins.append((chosen * segments.length[mine, None]).sum(axis=0))
+            by_condition = LabelledSums.of(
+                pieces.conditions, raster.n_conditions, inside, pieces.length
+            )
+        if "by_position" in needs:
+            by_position = LabelledSums.of_positions(pieces, inside)
         return cls(
             pieces=pieces,
             sets=Sets.of(inside),
@@ -202,15 +163,15 @@ class Adder:
             needs=needs,
             windows=tuple(window for window in windows if window <= pieces.length),
             gap_thresholds=thresholds(1 << n_gaps, 1),
-            segments=segments,
-            condition_sets=Sets.joined(groups),
-            condition_bins=np.array(bins, np.int64).reshape(len(bins), inside.shape[1], 1),
+            by_condition=by_condition,
+            by_position=by_position,
         )
 
     def at_once(self, node_bytes: int) -> int:
         """Return how many nodes of some size are best added up at a time."""
-        segments = 0 if self.segments is None else self.segments.n_segments
-        return at_once(max(self.pieces.n_pieces, segments), node_bytes)
+        labelled = [x for x in (self.by_condition, self.by_position) if x is not None]
+        segments = [one.segments.n_segments for one in labelled]
+        return at_once(max([self.pieces.n_pieces, *segments]), node_bytes)
 
     @property
     def bins(self) -> Sums:
@@ -247,10 +208,10 @@ class Adder:
         if "lagged" in needs:
             early, late, both = sums.lagged()
             lagged = (add(early), add(late), add(both))
-        by_condition = none
-        if self.segments is not None:
-            flat = self.condition_sets.add(sums.segments(self.segments))
-            by_condition = flat.reshape(*self.condition_bins.shape[:2], -1)
+        labelled = {}
+        for name, of in (("condition", self.by_condition), ("position", self.by_position)):
+            labelled[f"by_{name}"] = none if of is None else of.add(sums)
+            labelled[f"{name}_bins"] = none if of is None else of.bins
         return Totals(
             n_pieces=self.sets.sizes[:, None],
             length=self.pieces.length,
@@ -263,8 +224,7 @@ class Adder:
             gap_pairs=pairs,
             gaps_at_most=shorter,
             lagged=lagged,
-            by_condition=by_condition,
-            condition_bins=self.condition_bins,
+            **labelled,
         )
 
 

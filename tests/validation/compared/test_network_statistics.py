@@ -12,6 +12,7 @@ from stochnet.validation.compared.classification import RIDGE, accuracy, halves,
 from stochnet.validation.compared.participation_ratio import (
     independent_dimension,
     participation_by_groups,
+    products_of,
 )
 from stochnet.validation.sums.pieces import cut_pieces
 from stochnet.validation.sums.resampling_groups import ResamplingGroups
@@ -62,7 +63,7 @@ def test_the_dimension_is_that_of_the_covariance(rates, length):
     of_groups = [dense[:, mine].reshape(5, -1).T for mine in inside.T]
     for one, expected in zip(found, of_groups, strict=True):
         np.testing.assert_array_equal(one.active, expected)
-    value, parts = participation_by_groups(found, 2)
+    value, parts = participation_by_groups(products_of(found), 2)
     assert value == pytest.approx(direct(np.concatenate(of_groups)), rel=1e-12)
     # Without a group the other one of its stratum stands in.
     added = []
@@ -75,7 +76,9 @@ def test_the_dimension_is_that_of_the_covariance(rates, length):
 
 
 def test_silent_nodes_have_no_dimension():
-    value, parts = participation_by_groups([GroupBits(np.ones((9, 3), np.float32), None)] * 4, 1)
+    value, parts = participation_by_groups(
+        products_of([GroupBits(np.ones((9, 3), np.float32), None)] * 4), 1
+    )
     assert np.isnan(value)
     assert np.isnan(parts).all()
 

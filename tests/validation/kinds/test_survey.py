@@ -80,6 +80,10 @@ def public(raster, one):
             [np.mean(np.array(g) <= k) if g else np.nan for k in thresholds(130, 1)] for g in gaps
         ]
         return np.array(law)
+    if one.name == "rate_over_trial":
+        dense = raster.to_dense().astype(float)
+        place = np.arange(raster.n_bins) * 10 // raster.n_bins
+        return np.stack([dense[:, :, place == k].mean(axis=(1, 2)) for k in range(10)], axis=1)
     if one.name == "selectivity":
         rates = sn.rate_by_condition(raster)
         mean = rates.mean(axis=1)
@@ -92,7 +96,7 @@ def public(raster, one):
 def survey_of(raster, length, inside, windows=(10, 30, 65), n_strata=1):
     matched = match(raster, raster, windows, rng=np.random.default_rng(0))
     groups = ResamplingGroups(cut_pieces(raster, length), inside, n_strata)
-    return surveys.plan_survey(raster, choose(None, matched).nodes, groups, population=True)
+    return surveys.plan_survey([raster], choose(None, matched).nodes, [groups], population=True)
 
 
 @pytest.mark.parametrize("length", [130, 70, 40])
@@ -108,7 +112,7 @@ def test_groups_have_the_statistics_of_their_trials(raster, length, kind, rng):
     for k, mine in enumerate(chosen):
         inside[mine, k] = True
     survey = survey_of(raster, length, inside, n_strata=2)
-    found = surveys.take(survey)
+    found = surveys.take(survey).values[0]
     dense = raster.to_dense()[:, :, : 130 // length * length].reshape(37, n_pieces, length)
     labels = CONDITIONS[:, : 130 // length * length].reshape(n_pieces, length)
 
@@ -145,12 +149,12 @@ def test_groups_have_the_statistics_of_their_trials(raster, length, kind, rng):
 def test_findings_do_not_depend_on_blocks_or_threads(raster, monkeypatch):
     inside = np.arange(24)[:, None] % 2 == np.arange(2)
     survey = survey_of(raster, 130, inside)
-    expected = surveys.take(survey)
+    expected = surveys.take(survey).values[0]
     monkeypatch.setattr("stochnet.kernels.threads.count", lambda threads: 3)
     monkeypatch.setattr("stochnet.statistics.unit_sums.AT_ONCE", 1)
     monkeypatch.setattr("stochnet.raster.blocks.BLOCK_BYTES", 11 * raster.node_bytes)
     done = []
-    found = surveys.take(survey, done.append)
+    found = surveys.take(survey, done.append).values[0]
     assert done == [11, 22, 33, 37]
     for part in ("whole", "grouped", "influence", "active_nodes"):
         one, other = getattr(found, part), getattr(expected, part)
@@ -162,7 +166,7 @@ def test_findings_do_not_depend_on_blocks_or_threads(raster, monkeypatch):
 def test_a_survey_can_be_sent_to_a_worker(raster):
     survey = survey_of(raster, 40, np.arange(72)[:, None] % 2 == np.arange(2))
     sent = pickle.loads(pickle.dumps(survey))  # noqa: S301 - what was just written
-    found, expected = sent.of_nodes(0, 37), survey.of_nodes(0, 37)
+    found, expected = (x.of_nodes(0, 37).values[0] for x in (sent, survey))
     for label, values in expected.whole.items():
         np.testing.assert_array_equal(found.whole[label], values)
 

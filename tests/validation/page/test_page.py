@@ -66,7 +66,7 @@ def test_a_page_has_everything_that_the_report_has(filled, tmp_path):
     filled.to_html(tmp_path / "full.html")
     text = check_page(tmp_path / "full.html")
     assert titles(text)[0] == "How close the surrogate is"
-    for title in ("How far from the floor", "What differs",
+    for title in ("How far beyond chance", "What differs",
                   "Observed counts within the fitted laws", "Counts observed and expected",
                   "What had to hold"):  # fmt: skip
         assert title in titles(text)
@@ -89,7 +89,7 @@ def test_a_page_leaves_out_what_the_report_has_not(report, tmp_path):
     )  # fmt: skip
     bare.to_html(tmp_path / "bare.html")
     text = check_page(tmp_path / "bare.html")
-    assert titles(text)[0] == "How far from the floor"
+    assert titles(text)[0] == "How far beyond chance"
     for title in ("What differs", "What had to hold", "Counts observed and expected"):
         assert title not in titles(text)
     assert "<th>baseline" not in text
