@@ -121,7 +121,7 @@ def sentences(
         )
     matter = [one for one in findings if not one.close]
     n_close = len(findings) - len(matter)
-    less = f"{n_close} of {n} statistics differ by less than matters"
+    less = f"{n_close} of {n} statistics {_differ(n_close)} by less than matters"
     if not matter:
         return (
             f"{first}The surrogate can be told from the recording, but {less}, and the others not "
@@ -130,11 +130,15 @@ def sentences(
     kept = n - len(matter)
     text = f"{first}{matter[0].sentence}. It keeps {kept} of {n} statistics"
     if n_close:
-        text += f" ({n_close} of them differ, by less than matters)"
+        text += f" ({n_close} of them {_differ(n_close)}, by less than matters)"
     rest = [f"{one.label} ({_place(one.scope)})" for one in matter[1 : 1 + NAMED]]
     if len(matter) > 1 + NAMED:
         rest.append(f"{len(matter) - 1 - NAMED} more")
     return f"{text}; also different: {_join(rest)}." if rest else f"{text}."
+
+
+def _differ(n: int) -> str:
+    return "differs" if n == 1 else "differ"
 
 
 def _reach(judged: Sequence[Comparison]) -> str:

@@ -87,6 +87,7 @@ def write(report: Shown, path: str | os.PathLike[str], *, title: str) -> None:
         size=size,
         times=times,
         has=_has(report),
+        needs=next((one.needs for one in report.statistics if one.needs), ""),
         most_findings=MOST_FINDINGS,
     )
 
