@@ -14,7 +14,7 @@ import numpy as np
 
 import stochnet as sn
 
-from . import nulls, truths
+from . import nulls, tables, truths
 
 
 def cells(config: dict[str, Any]) -> list[dict[str, Any]]:
@@ -119,8 +119,7 @@ def row(kind: str, report: Any, situation: dict[str, Any]) -> dict[str, Any]:
 
 def finish(results: Path, config: dict[str, Any]) -> None:
     """Write the share of every situation with its 95 % interval (Wilson)."""
-    for kind in nulls.KINDS:
-        nulls.finish(results, kind)
+    nulls.finish(results)
     with (results / "verdicts.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     with (results / "summary.csv").open("w", newline="", encoding="utf-8") as file:
@@ -130,5 +129,5 @@ def finish(results: Path, config: dict[str, Any]) -> None:
             mine = [r for r in rows if (r["kind"], r["situation"]) == (kind, name)]
             column = "indistinguishable" if kind == "size" else "named"
             right, n = sum(int(r[column]) for r in mine), len(mine)
-            ends = [f"{x:.3f}" for x in (right / n, *nulls.interval(right, n))]
+            ends = [f"{x:.3f}" for x in (right / n, *tables.interval(right, n))]
             writer.writerow([kind, name, n, *ends])
