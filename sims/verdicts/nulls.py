@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -115,10 +116,11 @@ def cells(config: Config) -> list[Config]:
 
 
 def repetitions(cell: Config, config: Config) -> Iterator[tuple[int, int]]:
-    """Yield the number and the seed of every repetition of a batch."""
+    """Yield the number and the seed of every repetition of a batch, which no other cell has."""
     batch, seed = config["nulls"]["batch"], config["nulls"]["seed"]
+    own = zlib.crc32(repr(sorted((x, y) for x, y in cell.items() if x != "batch")).encode())
     for k in range(cell["batch"] * batch, (cell["batch"] + 1) * batch):
-        yield k, seed * 1_000_003 + k
+        yield k, (seed << 64) + (own << 32) + k
 
 
 def null(cell: Config, config: Config) -> list[Config]:

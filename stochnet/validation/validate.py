@@ -1,4 +1,4 @@
-"""Compare two rasters, statistic by statistic, with halves of the first as the floor.
+"""Compare two rasters, statistic by statistic, with what chance makes.
 
 A comparison goes through five stages, each with its record: the rasters are *matched* (by what and
 in which groups of trials they can be compared), their statistics are *measured*, *weighed* against
@@ -64,10 +64,11 @@ def validate(
     """Compare a simulated raster with an observed one.
 
     Every statistic is compared over the nodes of the network and of each layer, by the difference
-    of the means and node by node, at equal size. How large a distance chance makes is drawn from
-    random halves of both rasters, and all distances are judged together: if one process made both,
-    the probability that any is said to differ is 5 %. Judge a surrogate on trials that it was not
-    fitted to (`stochnet.split_trials`), and present every stimulus once.
+    of the means and node by node, at equal size. How large a distance chance makes is seen by
+    exchanging trials between both rasters, and all distances are judged together: if one process
+    made both, the probability that any is told apart is at most 5 %. With fewer than five trials in
+    a raster (of several conditions three, or two, of each) there is no verdict. Judge a surrogate
+    on trials that it was not fitted to (`stochnet.split_trials`), and present every stimulus once.
 
     Parameters
     ----------
