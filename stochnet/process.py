@@ -223,6 +223,9 @@ class Process:
         """Whether the rate depends on the position in the window."""
         return isinstance(self.sampler, Independent) and self.sampler.profile
 
+    def __repr__(self) -> str:
+        return f"Process({self.name}: {', '.join(one.name for one in self.params)})"
+
     @property
     def is_plain(self) -> bool:
         """Whether bins are 0/1 and independent, so that nodes can be correlated (`Latents`)."""

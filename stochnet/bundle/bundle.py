@@ -139,6 +139,15 @@ class Bundle:
         """Number of nodes."""
         return sum(len(fit.node_ids) for fit in self.fits)
 
+    def __repr__(self) -> str:
+        names = dict.fromkeys(fit.process.name for fit in self.fits)
+        parts = [f"{self.n_nodes:,} nodes", f"{len(self.layers)} layer(s)", "/".join(names)]
+        if self.n_conditions:
+            parts.append(f"{self.n_conditions} conditions")
+        if self.latents is not None:
+            parts.append(f"{self.latents.rank} latents")
+        return f"Bundle({', '.join(parts)}; {self.n_trials:,} trials × {self.n_bins:,} bins)"
+
     @property
     def n_conditions(self) -> int:
         """Conditions of the parameters; 0 when all fits are pooled."""

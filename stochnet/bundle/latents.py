@@ -126,6 +126,9 @@ class Latents:
         """Number of nodes."""
         return len(self.loadings)
 
+    def __repr__(self) -> str:
+        return f"Latents({self.n_nodes:,} nodes, {self.n_layers} layer(s), rank {self.rank})"
+
     @property
     def rank(self) -> int:
         """Latents of a layer."""

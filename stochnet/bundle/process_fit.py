@@ -78,6 +78,14 @@ class ProcessFit:
         if np.shape(self.observed_bins) != (max(1, self.n_conditions),):
             raise InvalidInputError("observed_bins needs one value for each condition")
 
+    def __repr__(self) -> str:
+        parts = [self.process.name, f"{len(self.node_ids):,} nodes"]
+        if self.window is not None:
+            parts.append(f"window={self.window}")
+        if self.n_conditions:
+            parts.append(f"{self.n_conditions} conditions")
+        return f"ProcessFit({', '.join(parts)})"
+
     @property
     def n_conditions(self) -> int:
         """Conditions of the parameters; 0 when pooled."""

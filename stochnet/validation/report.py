@@ -79,6 +79,12 @@ class Report:
     checks: tuple[FitCheck, ...] = ()
     node_flags: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        verdicts = [one.verdict for one in self.of()]
+        parts = [f"{verdicts.count(x)} {x}" for x in dict.fromkeys(verdicts)]
+        quality = "" if self.quality is None else f", quality {self.quality:.2f}"
+        return f"Report({self.observed.n_nodes:,} nodes, statistics: {', '.join(parts)}{quality})"
+
     @property
     def quality(self) -> float | None:
         """Mean quality of the statistics of the network; None if none has one."""

@@ -71,6 +71,9 @@ class Population:
     rate_distance: float
     tuning_distance: float
 
+    def __repr__(self) -> str:
+        return f"Population({self.n_nodes:,} nodes of layer {self.layer!r}, {self.process.name})"
+
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns: ``p``, or ``p[0]``, ``p[1]`` and so on."""

@@ -121,6 +121,10 @@ class Assessment:
         """Which nodes were tested by at least one test: (node,)."""
         return np.asarray(np.any([x.testable for x in self.tests], axis=0))
 
+    def __repr__(self) -> str:
+        passed, tested = int(self.passes_all.sum()), int(self.tested.sum())
+        return f"Assessment({passed:,} of {tested:,} tested nodes pass {len(self.tests)} tests)"
+
     @property
     def passes_all(self) -> NDArray[np.bool_]:
         """Which nodes were tested and fail no test: (node,)."""
