@@ -608,7 +608,7 @@ def test_a_suite_without_a_name_of_its_own_fails_loudly(tmp_path, monkeypatch):
     (package / "a.py").write_text("from stochnet.benchmark.suites.rates import SUITE")
     assert list(discover([str(package)], "more_suites")) == ["rates"]
     (package / "b.py").write_text("from stochnet.benchmark.suites.rates import SUITE")
-    with pytest.raises(InvalidInputError, match="the suite name 'rates' is taken"):
+    with pytest.raises(InvalidInputError, match="the name 'rates' of a suite is taken"):
         discover([str(package)], "more_suites")
     (package / "a.py").unlink()
     (package / "c.py").write_text("")
