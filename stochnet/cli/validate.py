@@ -21,7 +21,7 @@ from stochnet.cli.options import (
     Workers,
     output_option,
 )
-from stochnet.cli.tables import report_table
+from stochnet.cli.tables import columns, report_table
 from stochnet.report import check_figure
 from stochnet.storage.files.publish import check_target
 from stochnet.workers.pool import open_executor
@@ -187,13 +187,11 @@ def _tests_table(found: sn.Assessment) -> Table:
 def _node_table(found: sn.Assessment) -> Table:
     """Return the p-values of every node."""
     table = Table(title="p-values (not corrected for the number of nodes)")
-    table.add_column("layer", no_wrap=True)
-    for name in ("node", *(test.label for test in found.tests)):
-        table.add_column(name, justify="right")
-    columns: list[list[Any]] = [test.p_value.tolist() for test in found.tests]
+    columns(table, "layer", "node", *(test.label for test in found.tests))
+    p_values: list[list[Any]] = [test.p_value.tolist() for test in found.tests]
     for layer in found.layers:
         for node in range(layer.first, layer.first + layer.n_nodes):
-            values = (column[node] for column in columns)
+            values = (column[node] for column in p_values)
             texts = ("–" if value != value else f"{value:.2g}" for value in values)
             table.add_row(layer.name, str(node - layer.first), *texts)
     return table
