@@ -167,7 +167,7 @@ def test_validate_compares_by_the_statistics_that_are_named(blocked, capfd, tmp_
     assert {one["statistic"] for one in found} == {"fano_factor", "dead"}
     capfd.readouterr()
     assert run("validate", blocked, blocked, "--statistic", "gaps") == 2
-    assert "no statistic 'gaps'; there are firing_rate, fano_factor" in capfd.readouterr().err
+    assert "no statistic 'gaps'; there are firing_rate, rate_over_trial" in capfd.readouterr().err
 
 
 def test_a_configuration_file_gives_defaults_that_the_command_line_beats(recording, tmp_path):
