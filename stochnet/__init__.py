@@ -74,6 +74,7 @@ _MODULES = ("benchmark",)
 __all__ = sorted((*_HOME, *_MODULES))
 
 # ruff: noqa: F401, PLE0605
+# mypy: implicit-reexport
 if TYPE_CHECKING:
     from stochnet import benchmark
     from stochnet.bundle.bundle import Bundle, fit_populations

@@ -9,9 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from stochnet.benchmark import SUITES, Entrant, Scores, own_estimates, read_benchmark
-from stochnet.benchmark import generate as make
-from stochnet.benchmark import score as compare
+import stochnet as sn
 from stochnet.cli.console import note, progress, to_stdout
 from stochnet.cli.options import Config, Json, Quiet, output_option
 from stochnet.cli.tables import columns, number
@@ -39,7 +37,7 @@ def suites(config: Config = None, quiet: Quiet = False) -> None:
     table = Table()
     for name in ("suite", "version", "networks", "quantities", "description"):
         table.add_column(name, no_wrap=name == "suite")
-    for suite in SUITES.values():
+    for suite in sn.benchmark.SUITES.values():
         asked = ", ".join(quantity.name for quantity in suite.quantities)
         networks = sum(cell.n_networks for cell in suite.cells)
         table.add_row(suite.name, str(suite.version), str(networks), asked, suite.doc)
@@ -62,7 +60,7 @@ def generate(
 ) -> None:
     """Write the rasters of a suite, and apart from them what is true of them."""
     with progress(quiet) as report:
-        made = make(suite, output, seed=seed, progress=report)
+        made = sn.benchmark.generate(suite, output, seed=seed, progress=report)
     note(
         f"{output}: {len(made.rasters)} rasters; suite.json says what is asked, "
         "sealed/ holds the truth",
@@ -82,9 +80,9 @@ def estimate(
 ) -> None:
     """Write the estimates of one of stochnet's own estimators, as an example of the format."""
     check_target(output)
-    asked = read_benchmark(folder)
+    asked = sn.benchmark.read_benchmark(folder)
     with progress(quiet) as report:
-        found = own_estimates(asked, estimator, progress=report)
+        found = sn.benchmark.own_estimates(asked, estimator, progress=report)
     found.to_csv(output, asked)
     note(f"{output}: {', '.join(found.answers)}", quiet)
 
@@ -99,7 +97,7 @@ def score(
 ) -> None:
     """Score estimates (.csv or .parquet): error, bias, coverage and rank."""
     with progress(quiet) as report:
-        scores = compare(folder, estimates, progress=report)
+        scores = sn.benchmark.score(folder, estimates, progress=report)
     if as_json:
         typer.echo(json.dumps(scores.to_dict(), allow_nan=False))
         return
@@ -110,7 +108,7 @@ def score(
     console.print(ranking_table(scores))
 
 
-def measures_table(scores: Scores, one: Entrant) -> Table:
+def measures_table(scores: sn.benchmark.Scores, one: sn.benchmark.Entrant) -> Table:
     """Return the measures of one entrant: a row for each quantity and cell."""
     kinds = {measure.kind for measure in one.measures.values()}
     caption = "; ".join(f"{kind}: {doc}" for kind, doc in UNITS.items() if kind in kinds)
@@ -160,7 +158,7 @@ def _coverage(row: dict[str, Any]) -> str:
     return f"{row['coverage']:.3f} [{row['coverage_low']:.2f}, {row['coverage_high']:.2f}]"
 
 
-def ranking_table(scores: Scores) -> Table:
+def ranking_table(scores: sn.benchmark.Scores) -> Table:
     """Return the ranks of all entrants, overall and by quantity."""
     asked = list(dict.fromkeys(row["quantity"] for row in scores.table()))
     over = ", ".join(scores.quantities) or "no quantity that all files give"

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+import stochnet as sn
 from stochnet.cli.console import note, to_stdout
 from stochnet.cli.options import Config, Quiet
 from stochnet.cli.tables import describe
 from stochnet.errors import FileFormatError
-from stochnet.storage import verify as check
 
 AnyFile = Annotated[Path, typer.Argument(metavar="FILE.h5", show_default=False)]
 
@@ -26,7 +26,7 @@ def info(file: AnyFile, config: Config = None, quiet: Quiet = False) -> None:
 def verify(file: AnyFile, config: Config = None, quiet: Quiet = False) -> None:
     """Check every byte of a file; exit with 1 if it is damaged."""
     try:
-        digest, sealed = check(file)
+        digest, sealed = sn.verify(file)
     except FileFormatError as error:
         note(f"stochnet: {error}")
         raise typer.Exit(1) from None

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from stochnet.bundle.bundle import fit_populations
-from stochnet.bundle.selection import AT
+import stochnet as sn
+from stochnet import storage
 from stochnet.cli.console import note, progress, to_stderr_table
 from stochnet.cli.options import Config, Quiet, Raster, Scheduler, Workers, output_option
-from stochnet.cli.tables import bundle_table, population_table, selection_table, window_table
+from stochnet.cli.tables import bundle_tables
 from stochnet.errors import InvalidInputError
-from stochnet.estimation.fit import fit_bundle
-from stochnet.estimation.latents.fit_latents import Rank
-from stochnet.estimation.window_choice import Window
-from stochnet.storage import read_observed, write_bundle
 from stochnet.storage.files.publish import check_target
 from stochnet.workers.pool import open_executor
+
+if TYPE_CHECKING:
+    from stochnet.estimation.latents.fit_latents import Rank
+    from stochnet.estimation.window_choice import Window
 
 
 def fit(
@@ -80,8 +80,8 @@ def fit(
     """Fit a process to every node, of a raster or of a summary."""
     check_target(output)
     with progress(quiet) as report, open_executor(workers, scheduler) as executor:
-        bundle = fit_bundle(
-            read_observed(raster),
+        bundle = sn.fit_bundle(
+            storage.read_observed(raster),
             process,
             criterion=criterion.replace("-", "_"),
             by=by,
@@ -94,16 +94,11 @@ def fit(
             min_bins=min_bins,
         )
         if population:
-            bundle = replace(bundle, populations=fit_populations(bundle, progress=report))
-        write_bundle(bundle, output)
+            bundle = replace(bundle, populations=sn.fit_populations(bundle, progress=report))
+        sn.write_bundle(bundle, output)
     if not quiet:
-        to_stderr_table(bundle_table(bundle))
-        if bundle.populations:
-            to_stderr_table(population_table(bundle))
-        if bundle.selection is not None:
-            to_stderr_table(selection_table(bundle))
-            if any(AT in name for name in bundle.selection.processes):
-                to_stderr_table(window_table(bundle))
+        for table in bundle_tables(bundle):
+            to_stderr_table(table)
     for what, bins in bundle.provenance.get("left_out", {}).items():
         note(f"left out: {what}, {bins:,} bins; they have no condition in the bundle", quiet)
     shared = "" if bundle.latents is None else f", {bundle.latents.rank} latents a layer"

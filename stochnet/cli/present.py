@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 import typer
 
+import stochnet as sn
+from stochnet import storage
 from stochnet.cli.console import note, progress, to_stdout
 from stochnet.cli.options import (
     By,
@@ -25,11 +27,6 @@ from stochnet.cli.options import (
     output_option,
 )
 from stochnet.cli.tables import node_table, stats_table
-from stochnet.recording.rebin import rebin as count
-from stochnet.recording.schedule import present as show
-from stochnet.statistics.summary.stored import RasterSummary
-from stochnet.statistics.table import statistics_table
-from stochnet.storage import read_observed, read_raster, write_summary
 from stochnet.storage.files.publish import check_target
 
 
@@ -52,8 +49,8 @@ def present(
 ) -> None:
     """Show the recorded stimuli again in trials, without running the network."""
     with progress(quiet) as report:
-        shown = show(
-            read_raster(recording),
+        shown = sn.present(
+            sn.read_raster(recording),
             schedule.value,
             n_trials=trials,
             n_bins=bins,
@@ -79,7 +76,10 @@ def stats(
     quiet: Quiet = False,
 ) -> None:
     """Show firing rates and Fano factors by layer, of a raster or of a summary."""
-    observed = read_observed(raster)
+    # Computes with compiled functions, and help is shown before they are loaded.
+    from stochnet.statistics.table import statistics_table
+
+    observed = storage.read_observed(raster)
     result = statistics_table(observed, window or None, per_node=per_node)
     if as_json:
         typer.echo(json.dumps(result, allow_nan=False))
@@ -99,7 +99,7 @@ def rebin(
 ) -> None:
     """Make every window one bin that holds its number of spikes."""
     with progress(quiet) as report:
-        counted = count(read_raster(raster), window, path=output, progress=report)
+        counted = sn.rebin(sn.read_raster(raster), window, path=output, progress=report)
     note(f"{output}: {counted}", quiet)
 
 
@@ -114,8 +114,8 @@ def summarize(
 ) -> None:
     """Keep of a raster what a fit needs, without its spikes."""
     check_target(output)
-    summary = RasterSummary.of(
-        read_raster(raster), window=window, per_condition=per_condition, parts=part or None
+    summary = sn.RasterSummary.of(
+        sn.read_raster(raster), window=window, per_condition=per_condition, parts=part or None
     )
-    write_summary(summary, output)
+    sn.write_summary(summary, output)
     note(f"{output}: {summary}", quiet)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+import stochnet as sn
 from stochnet import recording
 from stochnet.cli.console import note, plain_warnings, progress
 from stochnet.cli.options import (
@@ -43,9 +44,7 @@ from stochnet.cli.options import (
 )
 from stochnet.errors import InvalidInputError
 from stochnet.kernels.rng import resolve_seed
-from stochnet.recording.merging import merge as join
-from stochnet.recording.tracking.log import PAGE, TABLE
-from stochnet.storage import write_summary
+from stochnet.recording.tracking import PAGE, TABLE
 from stochnet.storage.files.publish import check_target
 
 
@@ -192,7 +191,7 @@ def record(
     with plain_warnings(), progress(quiet) as report:
         if summary:
             made = recording.record_summary(*seen, **options, **kept, progress=report)
-            write_summary(made, output)
+            sn.write_summary(made, output)
         else:
             made = recording.record(*seen, path=output, shard=share, **options, progress=report)
     note(f"{output}: {made}", quiet)
@@ -206,7 +205,7 @@ def merge(
 ) -> None:
     """Merge the shards of a recording; the result is as if it had not been divided."""
     with progress(quiet) as report:
-        merged = join(shards, output, progress=report)
+        merged = sn.merge(shards, output, progress=report)
     note(f"{output}: {merged}", quiet)
 
 

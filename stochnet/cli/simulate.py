@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+import stochnet as sn
 from stochnet.cli.console import note, progress, to_stderr_table
 from stochnet.cli.options import (
     Config,
@@ -23,11 +24,6 @@ from stochnet.cli.options import (
 )
 from stochnet.cli.tables import bundle_table
 from stochnet.kernels.rng import resolve_seed
-from stochnet.simulation.generation import generate as make
-from stochnet.simulation.simulate import simulate as draw
-from stochnet.simulation.unlabelled import WAYS
-from stochnet.statistics.summary.stored import SummarySink
-from stochnet.storage import read_bundle, write_bundle, write_summary
 from stochnet.storage.files.publish import check_target
 from stochnet.workers.pool import open_executor
 
@@ -84,15 +80,18 @@ def simulate(
     A run with --seed that was stopped or killed is continued by the same command. Without --seed
     every run has new spikes, so there is nothing to continue.
     """
+    # Draws by compiled functions, and help is shown before they are loaded.
+    from stochnet.simulation.unlabelled import WAYS
+
     check_target(output)
     kept = summary_options(summary, window=window, per_condition=per_condition, parts=part)
-    sink = SummarySink(**kept) if summary else None
-    network = read_bundle(bundle)
+    sink = sn.SummarySink(**kept) if summary else None
+    network = sn.read_bundle(bundle)
     if nodes is not None:
         seed = resolve_seed(seed)
         network = network.resample(nodes, rng=seed, law=law)
     with progress(quiet) as report, open_executor(workers, scheduler) as executor:
-        drawn = draw(
+        drawn = sn.simulate(
             network,
             trials,
             bins,
@@ -103,10 +102,10 @@ def simulate(
             path=None if summary else output,
             sink=sink,
             progress=report,
-            unlabelled=unlabelled if unlabelled in WAYS else read_bundle(unlabelled),
+            unlabelled=unlabelled if unlabelled in WAYS else sn.read_bundle(unlabelled),
         )
     if sink is not None:
-        write_summary(sink.summary, output)
+        sn.write_summary(sink.summary, output)
     result = drawn if sink is None else sink.summary
     note(f"{output}: {result}, seed {drawn.provenance['seed']}", quiet)
 
@@ -120,8 +119,8 @@ def generate(
 ) -> None:
     """Make a network with known parameters from a specification, without any recording."""
     check_target(output)
-    bundle = make(spec, rng=seed)
-    write_bundle(bundle, output)
+    bundle = sn.generate(spec, rng=seed)
+    sn.write_bundle(bundle, output)
     if not quiet:
         to_stderr_table(bundle_table(bundle))
     note(f"{output}: {bundle.n_nodes:,} nodes, seed {bundle.provenance['seed']}", quiet)

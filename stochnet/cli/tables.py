@@ -10,15 +10,10 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from stochnet.bundle.bundle import Bundle
-from stochnet.bundle.populations.margin import TABLE
-from stochnet.bundle.populations.population import Population
+import stochnet as sn
+from stochnet import storage
 from stochnet.bundle.selection import AT
 from stochnet.errors import InvalidInputError
-from stochnet.process import FLAG_DOC, Flag
-from stochnet.statistics.summary.parts import PARTS
-from stochnet.statistics.summary.stored import RasterSummary
-from stochnet.storage import read_bundle, read_kind, read_observed, stored_digest
 
 
 def stats_table(result: dict[str, Any], per: str = "bin") -> Table:
@@ -128,9 +123,12 @@ def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
 
 def describe(path: Path) -> Iterator[Table | str]:
     """Yield what `stochnet info` shows of a file."""
-    kind = read_kind(path)
-    yield f"{path}: {kind}, content {stored_digest(path)}"
-    holder: Any = read_bundle(path) if kind == "stochnet-bundle" else read_observed(path)
+    # Processes are compiled, and help is shown before they are loaded.
+    from stochnet.process import FLAG_DOC
+
+    kind = storage.read_kind(path)
+    yield f"{path}: {kind}, content {storage.stored_digest(path)}"
+    holder: Any = sn.read_bundle(path) if kind == "stochnet-bundle" else storage.read_observed(path)
     facts = columns(Table(show_header=False), "", "")
     facts.columns[1].justify = "left"
     facts.columns[1].overflow = "fold"
@@ -140,8 +138,8 @@ def describe(path: Path) -> Iterator[Table | str]:
     facts.add_row("bin width, schedule", f"{width}, {holder.schedule}")
     conditions = holder.conditions
     facts.add_row("conditions", "none" if conditions is None else f"0 to {conditions.max()}")
-    if isinstance(holder, RasterSummary):
-        held = ", ".join(("totals", *(part for part in PARTS if part in holder.tables)))
+    if isinstance(holder, sn.RasterSummary):
+        held = ", ".join(("totals", *sorted(holder.tables)))
         size = holder.nbytes / holder.n_nodes
         conditions = "per condition" if holder.per_condition else "pooled"
         facts.add_row("summary of", f"{holder.kind}, {conditions}")
@@ -150,14 +148,8 @@ def describe(path: Path) -> Iterator[Table | str]:
     for name, value in _flat(holder.provenance):
         facts.add_row(name, value)
     yield facts
-    if isinstance(holder, Bundle):
-        yield bundle_table(holder)
-        if holder.selection is not None:
-            yield selection_table(holder)
-            if any(AT in name for name in holder.selection.processes):
-                yield window_table(holder)
-        if holder.populations:
-            yield population_table(holder, families=True)
+    if isinstance(holder, sn.Bundle):
+        yield from bundle_tables(holder, families=True)
         seen = int(np.bitwise_or.reduce([np.bitwise_or.reduce(fit.flags) for fit in holder.fits]))
         for flag, doc in FLAG_DOC.items():
             if seen & flag.value:
@@ -182,7 +174,18 @@ def columns(table: Table, *names: str) -> Table:
     return table
 
 
-def bundle_table(bundle: Bundle) -> Table:
+def bundle_tables(bundle: sn.Bundle, *, families: bool = False) -> Iterator[Table]:
+    """Yield what was fitted, what it was chosen among, and the laws of its parameters."""
+    yield bundle_table(bundle)
+    if bundle.selection is not None:
+        yield selection_table(bundle)
+        if any(AT in name for name in bundle.selection.processes):
+            yield window_table(bundle)
+    if bundle.populations:
+        yield population_table(bundle, families=families)
+
+
+def bundle_table(bundle: sn.Bundle) -> Table:
     """Return what was fitted: nodes by layer and process, median parameters, flags."""
     table = columns(
         Table(title="Fitted processes"),
@@ -197,7 +200,7 @@ def bundle_table(bundle: Bundle) -> Table:
             medians = ", ".join(f"{name} {np.median(v):.3g}" for name, v in part.params.items())
             flags = ", ".join(
                 f"{int(np.count_nonzero(part.flags & flag.value)):,} {(flag.name or '').lower()}"
-                for flag in Flag
+                for flag in sn.Flag
                 if flag and np.any(part.flags & flag.value)
             )
             window = "–" if fit.window is None else f"{fit.window:,}"
@@ -207,7 +210,7 @@ def bundle_table(bundle: Bundle) -> Table:
     return table
 
 
-def selection_table(bundle: Bundle) -> Table:
+def selection_table(bundle: sn.Bundle) -> Table:
     """Return by how much processes were chosen: by layer and process."""
     selection = bundle.selection
     if selection is None:
@@ -236,7 +239,7 @@ def selection_table(bundle: Bundle) -> Table:
     return table
 
 
-def window_table(bundle: Bundle) -> Table:
+def window_table(bundle: sn.Bundle) -> Table:
     """Return the windows that were tried: how many nodes have each, and how far it is from best."""
     selection = bundle.selection
     if selection is None:
@@ -263,7 +266,7 @@ def window_table(bundle: Bundle) -> Table:
     return table
 
 
-def population_table(bundle: Bundle, *, families: bool = False) -> Table:
+def population_table(bundle: sn.Bundle, *, families: bool = False) -> Table:
     """Return how well the parametric laws of the parameters fit: by layer and process."""
     table = columns(
         Table(
@@ -292,11 +295,11 @@ def population_table(bundle: Bundle, *, families: bool = False) -> Table:
     return table
 
 
-def _families(law: Population) -> str:
+def _families(law: sn.Population) -> str:
     """Return the two most frequent families of a law's parameters."""
     kinds = Counter(
         one.family
-        if len(one.components) == 1 or one.family == TABLE
+        if len(one.components) == 1 or one.family == "table"
         else f"{len(one.components)} × {one.family}"
         for one in law.margins
     )

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+import stochnet as sn
 from stochnet.cli.console import note, progress, to_stdout
 from stochnet.cli.options import (
     Config,
@@ -20,13 +21,9 @@ from stochnet.cli.options import (
     Workers,
     output_option,
 )
-from stochnet.cli.tables import report_table
+from stochnet.cli.tables import columns, report_table
 from stochnet.report import check_figure
-from stochnet.storage import read_bundle, read_raster
 from stochnet.storage.files.publish import check_target
-from stochnet.validation.assumptions.assess import assess as tested
-from stochnet.validation.assumptions.assessment import Assessment
-from stochnet.validation.validate import validate as compare
 from stochnet.workers.pool import open_executor
 
 
@@ -86,10 +83,10 @@ def validate(
     if statistic:
         chosen["statistics"] = tuple(statistic)
     if bundle is not None:
-        chosen["bundle"] = read_bundle(bundle)
+        chosen["bundle"] = sn.read_bundle(bundle)
     with open_executor(workers, scheduler) as executor:
-        rasters = read_raster(observed), read_raster(simulated)
-        report = compare(*rasters, **chosen, executor=executor)
+        rasters = sn.read_raster(observed), sn.read_raster(simulated)
+        report = sn.validate(*rasters, **chosen, executor=executor)
     if output is not None:
         report.to_html(output)
     if json_output is not None:
@@ -135,8 +132,8 @@ def assess(
         check_figure(figure)
         check_target(figure)
     with progress(quiet) as report:
-        found = tested(
-            read_raster(raster),
+        found = sn.assess(
+            sn.read_raster(raster),
             window or None,
             level=level,
             n_surrogates=surrogates,
@@ -159,7 +156,7 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3g}"
 
 
-def _tests_table(found: Assessment) -> Table:
+def _tests_table(found: sn.Assessment) -> Table:
     """Return one row a layer and test."""
     table = Table(
         title=f"{found.n_nodes:,} nodes × {found.n_trials:,} trials × {found.n_bins:,} bins, "
@@ -187,16 +184,14 @@ def _tests_table(found: Assessment) -> Table:
     return table
 
 
-def _node_table(found: Assessment) -> Table:
+def _node_table(found: sn.Assessment) -> Table:
     """Return the p-values of every node."""
     table = Table(title="p-values (not corrected for the number of nodes)")
-    table.add_column("layer", no_wrap=True)
-    for name in ("node", *(test.label for test in found.tests)):
-        table.add_column(name, justify="right")
-    columns: list[list[Any]] = [test.p_value.tolist() for test in found.tests]
+    columns(table, "layer", "node", *(test.label for test in found.tests))
+    p_values: list[list[Any]] = [test.p_value.tolist() for test in found.tests]
     for layer in found.layers:
         for node in range(layer.first, layer.first + layer.n_nodes):
-            values = (column[node] for column in columns)
+            values = (column[node] for column in p_values)
             texts = ("–" if value != value else f"{value:.2g}" for value in values)
             table.add_row(layer.name, str(node - layer.first), *texts)
     return table

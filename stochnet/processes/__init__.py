@@ -6,14 +6,12 @@ Folders beside them hold mathematics that several processes share.
 from __future__ import annotations
 
 import copyreg
-import importlib
-import pkgutil
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 from stochnet.errors import InvalidInputError
 from stochnet.errors.entrance import shown
+from stochnet.errors.entrance.variants import by_name, declared
 from stochnet.process import Process
 
 
@@ -25,18 +23,7 @@ def discover(path: Iterable[str], package: str) -> Mapping[str, Process]:
     InvalidInputError
         A module has no ``PROCESS``, or its name is taken.
     """
-    found: dict[str, Process] = {}
-    for module in pkgutil.iter_modules(path):
-        if module.ispkg:
-            continue
-        full = f"{package}.{module.name}"
-        process = getattr(importlib.import_module(full), "PROCESS", None)
-        if not isinstance(process, Process):
-            raise InvalidInputError(f"{full} must end with PROCESS = Process(...)")
-        if process.name in found:
-            raise InvalidInputError(f"{full}: the process name {process.name!r} is taken")
-        found[process.name] = process
-    return MappingProxyType(dict(sorted(found.items())))
+    return by_name(declared(path, package, "PROCESS", Process, "Process(...)"), "process")
 
 
 PROCESSES = discover(__path__, __name__)

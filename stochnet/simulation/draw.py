@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +88,8 @@ def draw_fit(
         # Tables are made where they are used: they take longer than the draw where it is short.
         for i, j in cut_nodes(stop, step, start):
             nodes = fit.node_ids[a + i : a + j].astype(np.uint64)
-            draw(kernels, fit, segments, tables_of(fit, a + i, a + j), nodes, run, out[i:j])
+            tables = tables_of(fit, a + i, a + j)
+            draw(_Nodes(kernels, fit, segments, tables, nodes, run, out[i:j]))
 
     if not kernels.THREADED or run.threads == 1:
         part(0, b - a)
@@ -154,15 +155,20 @@ def _padded_segments(fit: ProcessFit, run: Run) -> Padded | None:
     )
 
 
-def _draw_independent(
-    kernels: ModuleType,
-    fit: ProcessFit,
-    padded: Padded | None,
-    tables: NDArray[np.float64],
-    nodes: NDArray[np.uint64],
-    run: Run,
-    out: NDArray[Any],
-) -> None:
+class _Nodes(NamedTuple):
+    """Nodes of a fit that one kernel draws, with their addresses, and where their spikes go."""
+
+    kernels: ModuleType
+    fit: ProcessFit
+    padded: Padded | None
+    tables: NDArray[np.float64]
+    addresses: NDArray[np.uint64]
+    run: Run
+    out: NDArray[Any]
+
+
+def _draw_independent(part: _Nodes) -> None:
+    kernels, fit, padded, tables, nodes, run, out = part
     key = run.key
     gain = fit.process.has_gain
     if padded is None:
@@ -197,15 +203,8 @@ def _draw_independent(
     )
 
 
-def _draw_stepwise(
-    kernels: ModuleType,
-    fit: ProcessFit,
-    padded: Padded | None,
-    tables: NDArray[np.float64],
-    nodes: NDArray[np.uint64],
-    run: Run,
-    out: NDArray[Any],
-) -> None:
+def _draw_stepwise(part: _Nodes) -> None:
+    kernels, fit, _, tables, nodes, run, out = part
     sampler = fit.process.sampler
     if isinstance(sampler, Independent):
         raise InvalidInputError(f"{fit.process.name} has no init and step")
@@ -216,17 +215,10 @@ def _draw_stepwise(
     kernel(tables, nodes, run.n_bins, *run.key, out, conditions)
 
 
-def _draw_renewal(
-    kernels: ModuleType,
-    fit: ProcessFit,
-    padded: Padded | None,
-    tables: NDArray[np.float64],
-    nodes: NDArray[np.uint64],
-    run: Run,
-    out: NDArray[Any],
-) -> None:
+def _draw_renewal(part: _Nodes) -> None:
+    kernels, fit, _, tables, nodes, run, out = part
     if fit.n_conditions:
-        _draw_stepwise(kernels, fit, padded, tables, nodes, run, out)
+        _draw_stepwise(part)
         return
     hazards = tables[:, 0]
     last = np.stack([hazards[:, hazards.shape[1] // 2 - 1], hazards[:, -1]], axis=1)
@@ -238,7 +230,7 @@ def _draw_renewal(
     kernels.renewal_spikes(hazards, scale, shift, nodes, *size, *run.key, words)
 
 
-_DRAW: dict[type, Callable[..., None]] = {
+_DRAW: dict[type, Callable[[_Nodes], None]] = {
     Independent: _draw_independent,
     Renewal: _draw_renewal,
     Stepwise: _draw_stepwise,

@@ -21,9 +21,9 @@ from stochnet.benchmark.quantity import Kind, Per, Quantity, Truth
 from stochnet.benchmark.suites import discover, regimes
 from stochnet.benchmark.truth.draws import Draws
 from stochnet.benchmark.truth.theory import bound, cv_spread, fano_spread
-from stochnet.cli import main
 from stochnet.errors import FileFormatError, InvalidInputError, StochnetError
 from tests.support import ROOT
+from tests.support.commands import run
 
 # Of the published editions: all rasters and the truth, in one.
 GOLDEN = {
@@ -608,7 +608,7 @@ def test_a_suite_without_a_name_of_its_own_fails_loudly(tmp_path, monkeypatch):
     (package / "a.py").write_text("from stochnet.benchmark.suites.rates import SUITE")
     assert list(discover([str(package)], "more_suites")) == ["rates"]
     (package / "b.py").write_text("from stochnet.benchmark.suites.rates import SUITE")
-    with pytest.raises(InvalidInputError, match="the suite name 'rates' is taken"):
+    with pytest.raises(InvalidInputError, match="the name 'rates' of a suite is taken"):
         discover([str(package)], "more_suites")
     (package / "a.py").unlink()
     (package / "c.py").write_text("")
@@ -631,15 +631,7 @@ def _home(suite):
     return suite.estimators["stochnet"].__module__
 
 
-def run(*words) -> int:
-    sys.argv = ["stochnet", *map(str, words)]
-    with pytest.raises(SystemExit) as stop:
-        main()
-    return int(stop.value.code or 0)
-
-
-def test_the_command_line(tmp_path, capfd, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["stochnet"])
+def test_the_command_line(tmp_path, capfd):
     folder, mine = tmp_path / "suite", tmp_path / "mine.csv"
     assert run("benchmark", "generate", "tuning", "-o", folder, "--seed", 9, "-q") == 0
     assert run("benchmark", "estimate", folder, "-o", mine, "-q") == 0

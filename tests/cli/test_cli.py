@@ -14,25 +14,13 @@ import pytest
 import stochnet as sn
 from stochnet.bundle.resampling import LAWS
 from stochnet.bundle.selection import BY, CRITERIA
-from stochnet.cli import fit, main, record, simulate, study
+from stochnet.cli import fit, record, simulate, study
 from stochnet.cli.app import COMMANDS, FILES, LOOP, MORE, load
 from stochnet.cli.options import Schedule
 from stochnet.recording.networks.thresholds import CHANNEL_RULES, UNITS
 from stochnet.recording.tracking.plan import SCHEDULES
 from stochnet.study.config import SCALES
-
-
-def run(*words: object) -> int:
-    """Run a command in this process and return its exit code."""
-    sys.argv = ["stochnet", *map(str, words)]
-    with pytest.raises(SystemExit) as stop:
-        main()
-    return int(stop.value.code or 0)
-
-
-@pytest.fixture(autouse=True)
-def _own_argv(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["stochnet"])
+from tests.support.commands import run
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +167,7 @@ def test_validate_compares_by_the_statistics_that_are_named(blocked, capfd, tmp_
     assert {one["statistic"] for one in found} == {"fano_factor", "dead"}
     capfd.readouterr()
     assert run("validate", blocked, blocked, "--statistic", "gaps") == 2
-    assert "no statistic 'gaps'; there are firing_rate, fano_factor" in capfd.readouterr().err
+    assert "no statistic 'gaps'; there are firing_rate, rate_over_trial" in capfd.readouterr().err
 
 
 def test_a_configuration_file_gives_defaults_that_the_command_line_beats(recording, tmp_path):
@@ -259,6 +247,17 @@ def test_help_lists_the_commands_in_panels_and_loads_none_of_them():
         text.index(panel) for panel in (LOOP, FILES, MORE)
     )
     assert all(f" {name} " in text for name in COMMANDS)
+
+
+def test_help_of_the_commands_waits_for_no_library_that_only_their_work_needs():
+    code = (
+        "import sys; from stochnet.cli.app import COMMANDS, load\n"
+        "for name in COMMANDS: load(name)\n"
+        "heavy = ('numba', 'scipy', 'h5py', 'torch', 'matplotlib', 'dask')\n"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize(

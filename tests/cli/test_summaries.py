@@ -7,7 +7,7 @@ import pytest
 
 import stochnet as sn
 from stochnet.storage import bundle_digest, raster_digest, stored_digest, summary_digest
-from tests.cli.test_cli import run
+from tests.support.commands import run
 
 
 @pytest.fixture(scope="module")

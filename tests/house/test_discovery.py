@@ -115,7 +115,9 @@ def test_a_process_of_another_type_fails_loudly(package):
 
 
 def test_a_name_that_is_taken_fails_loudly(package):
-    with pytest.raises(sn.StochnetError, match=r"plugins.second.*'sticky_coin' is taken"):
+    with pytest.raises(
+        sn.StochnetError, match=r"plugins.second.*'sticky_coin' of a process is taken"
+    ):
         package(first=COIN, second=COIN)
 
 

@@ -1,6 +1,7 @@
 """Renewal processes (gamma gaps, dead time): against scipy, enumeration and plain loops."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -235,15 +236,23 @@ def simulated(process, values_of, n_nodes, n_trials, n_bins, seed):
     return sn.simulate(sn.Bundle.from_params(process, many), n_trials, n_bins, seed=seed)
 
 
+def fitted_to_ages(process, values_of, n_nodes, size, run, per_condition):
+    """Return a fit of simulated nodes, and summaries of their ages: of two conditions, or pooled.
+
+    Conditions change every `run` bins.
+    """
+    raster = simulated(process, values_of, n_nodes, *size, seed=3)
+    labels = np.arange(math.prod(size)).reshape(size) // run % 2 if per_condition else None
+    raster = sn.SpikeRaster.from_dense(raster.to_dense(), conditions=labels)
+    fit = sn.fit(raster, process, per_condition=per_condition)
+    return fit, summarize(raster, per_condition=per_condition, parts=("ages",))
+
+
 @pytest.mark.parametrize(("rate", "shape"), [(0.02, 1.5), (0.1, 0.5), (0.3, 4.0), (0.8, 1.0)])
 @pytest.mark.parametrize("per_condition", [False, True])
 def test_the_gamma_estimate_is_where_scipy_finds_it(rate, shape, per_condition):
     """The likelihood is written anew with scipy's incomplete gamma functions."""
-    raster = simulated(GAMMA, (rate, shape), 2, 10, 150, seed=3)
-    labels = np.arange(1500).reshape(10, 150) // 13 % 2 if per_condition else None
-    raster = sn.SpikeRaster.from_dense(raster.to_dense(), conditions=labels)
-    fit = sn.fit(raster, GAMMA, per_condition=per_condition)
-    parts = summarize(raster, per_condition=per_condition, parts=("ages",))
+    fit, parts = fitted_to_ages(GAMMA, (rate, shape), 2, (10, 150), 13, per_condition)
     for c, node in itertools.product(range(len(parts)), range(2)):
         counts = parts[c].ages[node]
 
@@ -274,11 +283,7 @@ def test_the_gamma_estimate_is_where_scipy_finds_it(rate, shape, per_condition):
 @pytest.mark.parametrize("per_condition", [False, True])
 def test_the_dead_time_estimate_is_the_best_of_all(p, dead_time, per_condition):
     """Every dead time, and p at each by a search of scipy, on the likelihood of the process."""
-    raster = simulated(REFRACTORY, (p, dead_time), 3, 6, 60, seed=3)
-    labels = np.arange(360).reshape(6, 60) // 7 % 2 if per_condition else None
-    raster = sn.SpikeRaster.from_dense(raster.to_dense(), conditions=labels)
-    fit = sn.fit(raster, REFRACTORY, per_condition=per_condition)
-    parts = summarize(raster, per_condition=per_condition, parts=("ages",))
+    fit, parts = fitted_to_ages(REFRACTORY, (p, dead_time), 3, (6, 60), 7, per_condition)
     for c, node in itertools.product(range(len(parts)), range(3)):
         part = parts[c].take(np.array([node]))
 

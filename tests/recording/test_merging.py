@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import shutil
-import sys
 
 import numpy as np
 import pytest
@@ -12,11 +11,11 @@ import torch
 from torch import nn
 
 import stochnet as sn
-from stochnet.cli import main
 from stochnet.errors import FileFormatError, InvalidInputError, RecordingError
 from stochnet.recording import record
 from stochnet.recording.networks.shards import cut_share
 from stochnet.storage import raster_digest
+from tests.support.commands import run
 from tests.support.recording_networks import images
 
 N = 333
@@ -184,15 +183,7 @@ def test_an_error_in_a_shard_names_the_stimulus_of_the_data_set(network):
     assert record(network, pictures, shard=(1, 3), batch_size=210).n_bins == 128
 
 
-def run(*words):
-    sys.argv = ["stochnet", *map(str, words)]
-    with pytest.raises(SystemExit) as stop:
-        main()
-    return int(stop.value.code or 0)
-
-
-def test_the_command_line_records_shards_and_merges_them(tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(sys, "argv", ["stochnet"])
+def test_the_command_line_records_shards_and_merges_them(tmp_path, capfd):
     words = ("record", "mlp", "--data", "mnist-5k", "--limit", 200, "-q", "-o")
     assert run(*words, tmp_path / "whole.h5") == 0
     for k in (1, 2, 3):

@@ -1,16 +1,14 @@
 """Windows as bins: against dense reshapes, in blocks, in files and on the command line."""
 
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import stochnet as sn
-from stochnet.cli import main
 from stochnet.storage import raster_digest
 from stochnet.testing import rasters
+from tests.support.commands import run
 
 
 def reshaped(array, window):
@@ -136,16 +134,7 @@ def test_window_counts_are_the_rebinned_counts(rng):
     )
 
 
-def run(*words):
-    """Run a command in this process and return its exit code."""
-    sys.argv = ["stochnet", *map(str, words)]
-    with pytest.raises(SystemExit) as stop:
-        main()
-    return int(stop.value.code or 0)
-
-
-def test_the_command_rebins_a_file(tmp_path, capfd, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["stochnet"])
+def test_the_command_rebins_a_file(tmp_path, capfd):
     sn.write_raster(labelled(), tmp_path / "raster.h5")
     out = tmp_path / "out.h5"
     assert run("rebin", tmp_path / "raster.h5", "--window", 4, "-o", out) == 0

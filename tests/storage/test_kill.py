@@ -2,15 +2,14 @@
 
 import contextlib
 import multiprocessing
-import os
 import signal
-import sys
 import time
 
 import pytest
 
 import stochnet as sn
 from stochnet.storage import raster_digest
+from tests.support.stops import stop_at_line
 
 
 def write_forever(kind, bundle, path):
@@ -51,25 +50,6 @@ def test_a_killed_writer_leaves_the_target_absent_or_whole(kind, tmp_path, lefto
     assert seen["killed while writing"]
     sn.write_bundle(bundle, path)
     assert leftovers() == []
-
-
-def stop_at_line(number, write):
-    """Write while counting the lines of Python that run; kill this process at one of them."""
-    count = 0
-
-    def trace(frame, event, arg):
-        nonlocal count
-        count += event == "line"
-        if count == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return trace
-
-    sys.settrace(trace)
-    try:
-        write()
-    finally:
-        sys.settrace(None)
-    return count
 
 
 @pytest.mark.parametrize("old", [False, True])

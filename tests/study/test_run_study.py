@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import stochnet as sn
-from stochnet.cli import main
 from stochnet.errors import InvalidInputError
 from stochnet.study.cells import cells_of, chosen, label
 from stochnet.study.config import StudyConfig, laid_over
 from stochnet.study.lock import locked
 from stochnet.study.tables import Clock, duration, formatted
 from tests.support import ROOT
+from tests.support.commands import run
 
 EXAMPLE = ROOT / "tests" / "support" / "study_example"
 CONFIG = 'kind = "a"\n\n[grid]\nx = [3, 1]\ny = [0.5, 2.0]\n'
@@ -35,19 +35,6 @@ def cell(cell, config):
 """
 TOSSES = "probability,seed,toss,head\n0.001,2,0,false\n0.001,2,1,false\n"
 PRODUCTS = "x,y,product,kind\n3,0.5,1.5,a\n3,2.0,6.0,a\n1,0.5,0.5,a\n1,2.0,2.0,a\n"
-
-
-def run(*words: object) -> int:
-    """Run a command in this process and return its exit code."""
-    sys.argv = ["stochnet", *map(str, words)]
-    with pytest.raises(SystemExit) as stop:
-        main()
-    return int(stop.value.code or 0)
-
-
-@pytest.fixture(autouse=True)
-def _own_argv(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["stochnet"])
 
 
 @pytest.fixture

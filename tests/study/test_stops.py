@@ -18,6 +18,7 @@ import stochnet as sn
 from stochnet.study import manifest
 from stochnet.study.manifest import Manifest
 from tests.support import ROOT
+from tests.support.stops import stop_at_line
 
 N = 8
 CONFIG = f"[grid]\nx = {list(range(N))}\n"
@@ -138,25 +139,6 @@ RECORDS = [
 KEYS = [record["key"] for record in RECORDS]
 
 
-def stop_at_line(number, work):
-    """Work while counting the lines of manifest.py that run; kill this process at one of them."""
-    count = 0
-
-    def trace(frame, event, arg):
-        nonlocal count
-        count += event == "line" and frame.f_code.co_filename == manifest.__file__
-        if count == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return trace
-
-    sys.settrace(trace)
-    try:
-        work()
-    finally:
-        sys.settrace(None)
-    return count
-
-
 def keep(folder, records):
     folder.mkdir(exist_ok=True)
     kept = Manifest(folder)
@@ -174,13 +156,14 @@ def contents(folder):
 
 def test_a_manifest_that_is_killed_at_any_line_loses_nothing(tmp_path):
     """Every third line that runs; what is there afterwards is a beginning of the whole."""
-    total = stop_at_line(-1, lambda: keep(tmp_path / "whole", RECORDS))
+    total = stop_at_line(-1, lambda: keep(tmp_path / "whole", RECORDS), manifest.__file__)
     whole = contents(tmp_path / "whole")
     seen = set()
     for number in range(1, total + 1, 3):
         folder = tmp_path / f"killed-{number}"
         child = multiprocessing.get_context("fork").Process(
-            target=stop_at_line, args=(number, lambda at=folder: keep(at, RECORDS))
+            target=stop_at_line,
+            args=(number, lambda at=folder: keep(at, RECORDS), manifest.__file__),
         )
         child.start()
         child.join()

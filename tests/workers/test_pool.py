@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 import stochnet as sn
-from stochnet.cli import main
 from stochnet.errors import InvalidInputError, MissingExtraError, WorkerError
 from stochnet.storage import raster_digest
 from stochnet.workers.dispatch import Call, fingerprint, results
 from stochnet.workers.pool import Workers, open_executor
+from tests.support.commands import run
 
 
 def bundle(n_nodes=64):
@@ -70,16 +70,8 @@ def test_a_broken_pool_of_the_user_is_replaced():
     assert after != pid
 
 
-def run(*words):
-    sys.argv = ["stochnet", *map(str, words)]
-    with pytest.raises(SystemExit) as stop:
-        main()
-    return int(stop.value.code or 0)
-
-
 @pytest.fixture
-def files(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["stochnet"])
+def files(tmp_path):
     sn.write_bundle(bundle(), tmp_path / "b.h5")
     sn.simulate(bundle(), seed=4, path=tmp_path / "s.h5")
     return tmp_path

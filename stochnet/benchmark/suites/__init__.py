@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 
 from stochnet.benchmark.suite import Suite
 from stochnet.errors import InvalidInputError
 from stochnet.errors.entrance import shown
+from stochnet.errors.entrance.variants import by_name, declared
 
 
 def discover(path: Iterable[str], package: str) -> Mapping[str, Suite]:
@@ -20,16 +18,7 @@ def discover(path: Iterable[str], package: str) -> Mapping[str, Suite]:
     InvalidInputError
         A module has no ``SUITE``, or its name is taken.
     """
-    found: dict[str, Suite] = {}
-    for module in pkgutil.iter_modules(path):
-        full = f"{package}.{module.name}"
-        suite = getattr(importlib.import_module(full), "SUITE", None)
-        if not isinstance(suite, Suite):
-            raise InvalidInputError(f"{full} must end with SUITE = Suite(...)")
-        if suite.name in found:
-            raise InvalidInputError(f"{full}: the suite name {suite.name!r} is taken")
-        found[suite.name] = suite
-    return MappingProxyType(dict(sorted(found.items())))
+    return by_name(declared(path, package, "SUITE", Suite, "Suite(...)"), "suite")
 
 
 SUITES = discover(__path__, __name__)

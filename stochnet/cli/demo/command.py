@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 from stochnet.cli.console import progress, to_stdout
-from stochnet.cli.demo.run_demo import run_demo
 from stochnet.cli.options import Config, Quiet, output_option
 from stochnet.cli.tables import regime_table
 
@@ -17,6 +16,9 @@ def demo(
     quiet: Quiet = False,
 ) -> None:
     """Run the whole loop on real digits and write a report."""
+    # The whole library, and help is shown before it is loaded.
+    from stochnet.cli.demo.run_demo import run_demo
+
     with progress(quiet) as report:
         result = run_demo(output, progress=report)
     console = to_stdout()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stochnet import recording
 from stochnet.cli.demo.findings import Row, findings, regime_rows
 from stochnet.cli.demo.parts import DemoResult, Model, Regime, Shown, Surrogate
 from stochnet.errors import InvalidInputError
@@ -131,17 +132,19 @@ def _folders(target: Path) -> Path:
 def _regimes(
     target: Path, seed: int, epochs: int, limit: int | None, progress: Progress | None
 ) -> tuple[Regime, ...]:
-    from stochnet.recording import build_model, load_dataset, record, save_network, train
     from stochnet.recording.networks.training.train import torch_threads
 
-    digits, unseen = load_dataset(DATA, "train").first(limit), load_dataset(DATA, "test")
+    digits = recording.load_dataset(DATA, "train").first(limit)
+    unseen = recording.load_dataset(DATA, "test")
     say = progress or _nothing
 
     def regime(key: str, name: str, labels: str | None) -> Regime:
-        network = build_model(ARCHITECTURE, digits.image_shape, digits.n_classes, seed=seed)
+        network = recording.build_model(
+            ARCHITECTURE, digits.image_shape, digits.n_classes, seed=seed
+        )
         done = None
         if labels is not None:
-            done = train(
+            done = recording.train(
                 network,
                 digits.images,
                 digits.labels,
@@ -154,15 +157,15 @@ def _regimes(
             )
             # Training ends early once every label is right.
             say(f"train: {name}", len(done.history), len(done.history))
-            save_network(target / "networks" / f"{key}.pt", network, done.facts)
-        recording = record(
+            recording.save_network(target / "networks" / f"{key}.pt", network, done.facts)
+        recorded = recording.record(
             network,
             digits.images,
             digits.labels,
             training_labels=done.training_labels if labels == "random" and done else None,
             provenance={"dataset": DATA, "split": "train", "training_labels": labels or "none"},
         )
-        write_raster(recording, target / "recordings" / f"{key}.h5")
+        write_raster(recorded, target / "recordings" / f"{key}.h5")
         last = done.history[-1] if done else None
         return Regime(
             key,
@@ -171,7 +174,7 @@ def _regimes(
             last.epoch if last else 0,
             last.train_accuracy if last else None,
             last.test_accuracy if last else None,
-            recording,
+            recorded,
         )
 
     with torch_threads(1):

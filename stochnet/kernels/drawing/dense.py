@@ -18,6 +18,26 @@ _S63 = np.uint64(63)
 
 
 @kernel
+def block_buffers():
+    """Return what a block of words is drawn in.
+
+    Counters (two, four per word), padding masks, random words, and of tied bins: places and words
+    of `list_ties` (two), counters (two), thresholds.
+    """
+    return (
+        np.zeros(4 * BLOCK, np.uint64),
+        np.zeros(4 * BLOCK, np.uint64),
+        np.empty(BLOCK, np.uint64),
+        np.empty(8 * BLOCK, np.uint64),
+        np.empty(65 * BLOCK, np.uint64),
+        np.empty(65 * BLOCK, np.int64),
+        np.zeros(64 * BLOCK + WIDE, np.uint64),
+        np.zeros(64 * BLOCK + WIDE, np.uint64),
+        np.empty(64 * BLOCK, np.uint64),
+    )
+
+
+@kernel
 def address_words(start, n, n_words, n_bins, c0, c1, valid):
     """Fill counters (four per word) and padding masks of words `start` to start + n."""
     used = n_bins - 64 * (n_words - 1)
@@ -68,20 +88,8 @@ def list_ties(tied, tied_at, n, c0, c1, first, second):
 
 
 @kernel
-def settle_ties(first, second, tied_at, n, low, node, k0, k1, random, words):
-    """Set the bit of every tied bin whose own 32-bit word is below `low`, the rest of p."""
-    for done in range(0, n, BLOCK):
-        some = min(BLOCK, n - done)
-        draw_counters(first[done:], second[done:], some, node, TIE, k0, k1, random)
-        for j in range(some):
-            t = done + j
-            below = np.uint64((random[2 * j] & LOW) < low)
-            words[tied_at[t]] |= below << (first[t] & _S63)
-
-
-@kernel
 def settle_each(first, second, tied_at, n, lows, node, k0, k1, random, words):
-    """Settle ties of bins with different probabilities: lows uint64 (row,)."""
+    """Set the bit of every tied bin whose own 32-bit word is below its `lows`, the rest of p."""
     for done in range(0, n, BLOCK):
         some = min(BLOCK, n - done)
         draw_counters(first[done:], second[done:], some, node, TIE, k0, k1, random)

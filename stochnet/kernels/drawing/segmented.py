@@ -8,8 +8,8 @@ from stochnet.kernels.compile import kernel
 from stochnet.kernels.drawing.dense import (
     BLOCK,
     NARROW,
-    WIDE,
     address_words,
+    block_buffers,
     draw_counters,
     settle_each,
 )
@@ -47,15 +47,8 @@ def segmented_spikes(
     segment_row, segment_slot, segment_trial = segments
     n_words = (n_bins + 63) // 64
     total = n_trials * n_words
-    c0 = np.zeros(4 * BLOCK, np.uint64)
-    c1 = np.zeros(4 * BLOCK, np.uint64)
-    valid = np.empty(BLOCK, np.uint64)
-    random = np.empty(8 * BLOCK, np.uint64)
+    c0, c1, valid, random, _, tied_at, first, second, lows = block_buffers()
     gain_random = np.empty(2 * NARROW, np.uint64)
-    tied_at = np.empty(64 * BLOCK, np.int64)
-    lows = np.empty(64 * BLOCK, np.uint64)
-    first = np.zeros(64 * BLOCK + WIDE, np.uint64)
-    second = np.zeros(64 * BLOCK + WIDE, np.uint64)
     levels = np.empty(len(segment_row), np.int64)
     for i in range(out.shape[0]):
         node = nodes[i]

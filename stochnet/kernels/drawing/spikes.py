@@ -7,12 +7,11 @@ import numpy as np
 from stochnet.kernels.compile import kernel
 from stochnet.kernels.drawing.dense import (
     BLOCK,
-    WIDE,
     address_words,
+    block_buffers,
     draw_counters,
     list_ties,
     settle_each,
-    settle_ties,
 )
 from stochnet.kernels.philox import bytes_below, bytes_below_each, bytes_equal, bytes_equal_each
 from stochnet.kernels.rng import LOW, SPARSE_BELOW, SPARSE_FROM, SPIKE
@@ -30,14 +29,7 @@ def dense_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out):
     """
     n_words = (n_bins + 63) // 64
     total = n_trials * n_words
-    c0 = np.zeros(4 * BLOCK, np.uint64)
-    c1 = np.zeros(4 * BLOCK, np.uint64)
-    valid = np.empty(BLOCK, np.uint64)
-    random = np.empty(8 * BLOCK, np.uint64)
-    tied = np.empty(65 * BLOCK, np.uint64)
-    tied_at = np.empty(65 * BLOCK, np.int64)
-    first = np.zeros(64 * BLOCK + WIDE, np.uint64)
-    second = np.zeros(64 * BLOCK + WIDE, np.uint64)
+    c0, c1, valid, random, tied, tied_at, first, second, lows = block_buffers()
     for start in range(0, total, BLOCK):
         n = min(BLOCK, total - start)
         address_words(start, n, n_words, n_bins, c0, c1, valid)
@@ -46,7 +38,6 @@ def dense_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out):
                 continue
             words = out[i, start : start + n]
             top = thresholds[i] >> _SHIFT32
-            low = thresholds[i] & LOW
             if top >= _TOP or thresholds[i] == _ZERO:
                 for w in range(n):
                     words[w] = valid[w] if top >= _TOP else _ZERO
@@ -61,8 +52,9 @@ def dense_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out):
                 tied_at[n_tied] = w
                 n_tied += np.int64(equal != _ZERO)
             n_tied = list_ties(tied, tied_at, n_tied, c0, c1, first, second)
-            settle_ties(
-                first, second, tied_at, n_tied, low, nodes[i], k0, k1, random, words
+            lows[:n_tied] = thresholds[i] & LOW
+            settle_each(
+                first, second, tied_at, n_tied, lows, nodes[i], k0, k1, random, words
             )  # fmt: skip
 
 
@@ -74,15 +66,7 @@ def profile_spikes(thresholds, nodes, n_trials, n_bins, k0, k1, out, bin_row):
     """
     n_words = (n_bins + 63) // 64
     total = n_trials * n_words
-    c0 = np.zeros(4 * BLOCK, np.uint64)
-    c1 = np.zeros(4 * BLOCK, np.uint64)
-    valid = np.empty(BLOCK, np.uint64)
-    random = np.empty(8 * BLOCK, np.uint64)
-    tied = np.empty(65 * BLOCK, np.uint64)
-    tied_at = np.empty(65 * BLOCK, np.int64)
-    lows = np.empty(64 * BLOCK, np.uint64)
-    first = np.zeros(64 * BLOCK + WIDE, np.uint64)
-    second = np.zeros(64 * BLOCK + WIDE, np.uint64)
+    c0, c1, valid, random, tied, tied_at, first, second, lows = block_buffers()
     # The top byte of every row, and of every bin of a trial; and the bins that always fire.
     top = np.empty(thresholds.shape[1], np.uint8)
     tops = np.zeros(64 * n_words, np.uint8)

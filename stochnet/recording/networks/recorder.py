@@ -34,6 +34,7 @@ from stochnet.recording.networks.shards import Share, cut_share
 from stochnet.recording.networks.state import Buffers, find_device, input_type, recording_state
 from stochnet.recording.networks.thresholds import Rule
 from stochnet.storage import open_sink
+from stochnet.storage.files.publish import check_target
 
 _WORDS = np.dtype(np.uint64)
 Sink = TypeVar("Sink", bound=WordSink)
@@ -161,8 +162,6 @@ def record(
     (8, 1, 100)
     """
     if path is not None:
-        from stochnet.storage.files.publish import check_target
-
         check_target(Path(path))
     return record_into(
         lambda template, words: open_sink(path, template, words),

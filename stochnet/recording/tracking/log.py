@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from stochnet.errors import FileFormatError, InvalidInputError
+from stochnet.recording.tracking import SETTINGS, TABLE
 from stochnet.recording.tracking.indicators import NETWORK, Row
 from stochnet.storage.files.publish import publish
 
-TABLE, SETTINGS, PAGE = "indicators.csv", "settings.json", "indicators.html"
 _VERSION = 1
 _KEY = ("epoch", "layer")
 _WHOLE = ("epoch", "nodes", "dead", "saturated")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from stochnet.errors import MissingExtraError
-from stochnet.recording.tracking.log import PAGE, Log
+from stochnet.recording.tracking import PAGE
+from stochnet.recording.tracking.log import Log
 from stochnet.recording.tracking.plan import Plan
 from stochnet.report import check_page
 

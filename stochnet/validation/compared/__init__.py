@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copyreg
-import importlib
-import pkgutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from stochnet.errors import InvalidInputError, entrance
+from stochnet.errors.entrance.variants import by_name, declared
 from stochnet.validation.kinds.network_statistic import NetworkStatistic
 from stochnet.validation.kinds.node_statistic import NodeStatistic
 from stochnet.validation.kinds.pair_statistic import PairStatistic
@@ -29,16 +28,8 @@ def discover(path: Iterable[str], package: str) -> Mapping[str, Statistic]:
     InvalidInputError
         A module has no ``STATISTICS``, or a name in it is taken.
     """
-    found: dict[str, Statistic] = {}
-    for module in pkgutil.iter_modules(path):
-        full = f"{package}.{module.name}"
-        declared = getattr(importlib.import_module(full), "STATISTICS", None)
-        if not isinstance(declared, tuple) or not all(isinstance(x, Statistic) for x in declared):
-            raise InvalidInputError(f"{full} must end with STATISTICS = (NodeStatistic(...), ...)")
-        for one in declared:
-            if one.name in found:
-                raise InvalidInputError(f"{full}: the name {one.name!r} of a statistic is taken")
-            found[one.name] = one
+    form = "(NodeStatistic(...), ...)"
+    found = by_name(declared(path, package, "STATISTICS", Statistic, form), "statistic")
     return MappingProxyType(dict(sorted(found.items(), key=lambda item: item[1].order)))
 
 

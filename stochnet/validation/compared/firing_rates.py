@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
@@ -66,6 +68,21 @@ def changed_classes(observed: Array, simulated: Array) -> str:
     return f"most in condition {worst}" if own[worst] > 2 * np.median(own) else ""
 
 
+def indicator(name: str, order: int, sums: str, values: Callable[[Totals], Array]) -> NodeStatistic:
+    """Return a statistic of which nodes are something, 1 or 0 each, that follows from rates."""
+    return NodeStatistic(
+        name=name,
+        label=f"{name} nodes",
+        plural=f"Shares of {name} nodes",
+        order=order,
+        sums=sums,
+        values=values,
+        indicator=True,
+        of_active=never,
+        follows_from=("firing_rate",),
+    )
+
+
 STATISTICS = (
     NodeStatistic(
         name="firing_rate",
@@ -78,28 +95,8 @@ STATISTICS = (
         noise=lambda matched, window, rate: rate_noise(matched, rate, matched.compared_bins),
         of_active=lambda active, width: active / width,
     ),
-    NodeStatistic(
-        name="dead",
-        label="dead nodes",
-        plural="Shares of dead nodes",
-        order=110,
-        sums="spikes",
-        values=dead,
-        indicator=True,
-        of_active=never,
-        follows_from=("firing_rate",),
-    ),
-    NodeStatistic(
-        name="saturated",
-        label="saturated nodes",
-        plural="Shares of saturated nodes",
-        order=120,
-        sums="active",
-        values=saturated,
-        indicator=True,
-        of_active=never,
-        follows_from=("firing_rate",),
-    ),
+    indicator("dead", 110, "spikes", dead),
+    indicator("saturated", 120, "active", saturated),
     NodeStatistic(
         name="rate_by_condition",
         label="rate per condition",

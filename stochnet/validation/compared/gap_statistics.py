@@ -22,11 +22,6 @@ def share(part: NDArray[np.int64], of: NDArray[np.int64]) -> Array:
     return found
 
 
-def mean_of_pairs(totals: Totals, which: int) -> Array:
-    """Mean over pairs of successive gaps of how they compare: see `UnitSums.gap_pairs`."""
-    return share(totals.gap_pairs[which], totals.gap_pairs[0]) / SHARES
-
-
 def some_gaps(totals: Totals) -> NDArray[np.bool_]:
     """Whether a node has gaps enough for their distribution."""
     return np.asarray(totals.gaps[0] >= FEW_GAPS)
@@ -43,6 +38,22 @@ def some_pairs(totals: Totals) -> NDArray[np.bool_]:
     return np.asarray(totals.gap_pairs[0] >= FEW_GAPS)
 
 
+def of_pairs(
+    name: str, label: str, plural: str, order: int, which: int, scale: float
+) -> NodeStatistic:
+    """Return a mean over pairs of successive gaps of how they compare: see `UnitSums.gap_pairs`."""
+    return NodeStatistic(
+        name=name,
+        label=label,
+        plural=plural,
+        order=order,
+        sums="gap_pairs",
+        values=lambda totals: share(totals.gap_pairs[which], totals.gap_pairs[0]) / SHARES * scale,
+        enough=some_pairs,
+        follows_from=("firing_rate", "rate_over_trial", "fano_factor"),
+    )
+
+
 STATISTICS = (
     # A few long gaps make the CV of a node; node by node the law of gaps is compared.
     NodeStatistic(
@@ -56,26 +67,8 @@ STATISTICS = (
         by_mean=True,
         follows_from=("firing_rate", "rate_over_trial", "rate_by_condition", "fano_factor"),
     ),
-    NodeStatistic(
-        name="cv2",
-        label="CV2 of gaps",
-        plural="CV2 of gaps",
-        order=50,
-        sums="gap_pairs",
-        values=lambda totals: mean_of_pairs(totals, 1) * 2,
-        enough=some_pairs,
-        follows_from=("firing_rate", "rate_over_trial", "fano_factor"),
-    ),
-    NodeStatistic(
-        name="lv",
-        label="local variation of gaps",
-        plural="Local variations of gaps",
-        order=60,
-        sums="gap_pairs",
-        values=lambda totals: mean_of_pairs(totals, 2) * 3,
-        enough=some_pairs,
-        follows_from=("firing_rate", "rate_over_trial", "fano_factor"),
-    ),
+    of_pairs("cv2", "CV2 of gaps", "CV2 of gaps", 50, 1, 2),
+    of_pairs("lv", "local variation of gaps", "Local variations of gaps", 60, 2, 3),
     NodeStatistic(
         name="gap_law",
         label="law of gaps",

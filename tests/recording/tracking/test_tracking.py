@@ -18,7 +18,6 @@ import torch
 from torch import nn
 
 import stochnet as sn
-from stochnet.cli import main
 from stochnet.errors import FileFormatError, InvalidInputError, RecordingWarning
 from stochnet.recording import Monitor, build_model, load_dataset, save_network, track, train
 from stochnet.recording.networks.training.meter import Meter
@@ -28,6 +27,7 @@ from stochnet.recording.tracking.log import Log
 from stochnet.recording.tracking.plan import make_plan
 from stochnet.statistics.table import statistics_table
 from tests.support import ROOT
+from tests.support.commands import run
 
 DOCS = ROOT / "docs"
 N = 120
@@ -99,19 +99,6 @@ def mean(values):
 def table(folder):
     with (folder / "indicators.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
-
-
-def run(*words):
-    """Run a command in this process and return its exit code."""
-    sys.argv = ["stochnet", *map(str, words)]
-    with pytest.raises(SystemExit) as stop:
-        main()
-    return int(stop.value.code or 0)
-
-
-@pytest.fixture(autouse=True)
-def _own_argv(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["stochnet"])
 
 
 # The numbers.

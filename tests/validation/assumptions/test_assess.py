@@ -2,36 +2,16 @@
 
 import json
 import math
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import stochnet as sn
-from stochnet.cli import main
 from stochnet.validation.assumptions.catalogue import TESTS
 from stochnet.validation.page.assessment_figure import MOST_LAYERS
-
-LAYERS = (sn.Layer("a", "ReLU", (3, 4), 0, 12), sn.Layer("b", "ReLU", (8,), 12, 8))
-
-
-def bernoulli(p, n_nodes, n_trials, n_bins, seed=0):
-    rates = np.full(n_nodes, p) if np.isscalar(p) else np.asarray(p)
-    bundle = sn.Bundle.from_params("bernoulli", {"p": rates})
-    return sn.simulate(bundle, n_trials, n_bins, seed=seed)
-
-
-@pytest.fixture(scope="module")
-def raster():
-    p = np.random.default_rng(5).beta(1, 3, 20)
-    return replace(bernoulli(p, 20, 6, 50, seed=3), layers=LAYERS)
-
-
-@pytest.fixture(scope="module")
-def found(raster):
-    return sn.assess(raster, (5, 20))
-
+from tests.support.assessed import bernoulli
+from tests.support.commands import run
 
 # Size
 
@@ -276,14 +256,6 @@ def test_wrong_figures_are_refused(found, tmp_path):
 # The command line
 
 
-def run(*words):
-    """Run a command in this process and return its exit code."""
-    sys.argv = ["stochnet", "assess", *map(str, words)]
-    with pytest.raises(SystemExit) as stop:
-        main()
-    return int(stop.value.code or 0)
-
-
 @pytest.fixture(scope="module")
 def file(raster, tmp_path_factory):
     path = tmp_path_factory.mktemp("assess") / "r.h5"
@@ -291,13 +263,8 @@ def file(raster, tmp_path_factory):
     return path
 
 
-@pytest.fixture(autouse=True)
-def _own_argv(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["stochnet"])
-
-
 def test_the_command_prints_json_and_nothing_else(file, found, capfd):
-    assert run(file, "-w", 5, "-w", 20, "--json", "--per-node", "--quiet") == 0
+    assert run("assess", file, "-w", 5, "-w", 20, "--json", "--per-node", "--quiet") == 0
     out, err = capfd.readouterr()
     assert err == ""
     assert json.loads(out) == found.to_dict(per_node=True)
@@ -305,7 +272,7 @@ def test_the_command_prints_json_and_nothing_else(file, found, capfd):
 
 def test_the_command_prints_tables_and_draws(file, capfd, tmp_path):
     words = ("-w", 5, "--surrogates", 300, "--seed", 7, "--level", 0.1, "--per-node")
-    assert run(file, *words, "--figure", tmp_path / "f.png") == 0
+    assert run("assess", file, *words, "--figure", tmp_path / "f.png") == 0
     out, err = capfd.readouterr()
     for word in ("schedule none", "dispersion, W=5", "all tests", "300 surrogates", "seed 7"):
         assert word in " ".join(out.split())
@@ -327,7 +294,7 @@ def test_the_command_prints_tables_and_draws(file, capfd, tmp_path):
 )
 def test_wrong_input_is_one_line_and_exit_2(words, says, file, capfd, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert run(*(str(word).format(file=file) for word in words)) == 2
+    assert run("assess", *(str(word).format(file=file) for word in words)) == 2
     out, err = capfd.readouterr()
     assert out == ""
     assert says in err

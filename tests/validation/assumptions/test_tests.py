@@ -21,14 +21,6 @@ from stochnet.validation.assumptions.levels import pearson_tail
 from stochnet.validation.assumptions.observed import observe
 from tests.support import naive_assessment as naive
 
-LAYERS = (sn.Layer("a", "ReLU", (3, 4), 0, 12), sn.Layer("b", "ReLU", (8,), 12, 8))
-
-
-def bernoulli(p, n_nodes, n_trials, n_bins, seed=0):
-    rates = np.full(n_nodes, p) if np.isscalar(p) else np.asarray(p)
-    bundle = sn.Bundle.from_params("bernoulli", {"p": rates})
-    return sn.simulate(bundle, n_trials, n_bins, seed=seed)
-
 
 def observed(raster, windows):
     spikes = sn.spike_count(raster)
@@ -224,17 +216,6 @@ def test_runs_agree_with_wald_and_wolfowitz(rng):
 
 
 # Invariance
-
-
-@pytest.fixture(scope="module")
-def raster():
-    p = np.random.default_rng(5).beta(1, 3, 20)
-    return replace(bernoulli(p, 20, 6, 50, seed=3), layers=LAYERS)
-
-
-@pytest.fixture(scope="module")
-def found(raster):
-    return sn.assess(raster, (5, 20))
 
 
 def test_other_nodes_blocks_and_threads_do_not_matter(raster, found, monkeypatch):

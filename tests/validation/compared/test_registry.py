@@ -9,10 +9,8 @@ import numpy as np
 import pytest
 
 import stochnet as sn
-from stochnet.raster.layers import Layer
 from stochnet.validation.compared import STATISTICS, discover
 
-CONDITIONS = np.random.default_rng(3).integers(-1, 4, (24, 130))
 DECLARED = """
 from stochnet.validation.kinds.node_statistic import NodeStatistic
 
@@ -20,15 +18,6 @@ STATISTICS = (
     NodeStatistic(name="{name}", label="a", plural="As", order={order}, sums="spikes", values=abs),
 )
 """
-
-
-@pytest.fixture(scope="module")
-def raster():
-    rng = np.random.default_rng(0)
-    dense = rng.random((37, 24, 130)) < rng.beta(0.5, 1, (37, 1, 1))
-    dense[0], dense[1] = False, True
-    layers = (Layer("first", "ReLU", (20,), 0, 20), Layer("second", "ReLU", (17,), 20, 17))
-    return sn.SpikeRaster.from_dense(dense, conditions=CONDITIONS, layers=layers)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import stochnet as sn
-from stochnet.raster.layers import Layer
 from stochnet.statistics.moments import cv_from_moments, fano_from_moments
 from stochnet.statistics.unit_sums import MOST_LAGS, UnitSums
 from stochnet.testing import rasters
@@ -20,17 +19,6 @@ from stochnet.validation.sums.pieces import cut_pieces
 from stochnet.validation.sums.resampling_groups import ResamplingGroups
 from stochnet.validation.sums.totals import thresholds
 from tests.support import naive
-
-CONDITIONS = np.random.default_rng(3).integers(-1, 4, (24, 130))
-
-
-@pytest.fixture(scope="module")
-def raster():
-    rng = np.random.default_rng(0)
-    dense = rng.random((37, 24, 130)) < rng.beta(0.5, 1, (37, 1, 1))
-    dense[0], dense[1] = False, True
-    layers = (Layer("first", "ReLU", (20,), 0, 20), Layer("second", "ReLU", (17,), 20, 17))
-    return sn.SpikeRaster.from_dense(dense, conditions=CONDITIONS, layers=layers)
 
 
 @given(rasters(), st.data())
@@ -114,7 +102,7 @@ def test_groups_have_the_statistics_of_their_trials(raster, length, kind, rng):
     survey = survey_of(raster, length, inside, n_strata=2)
     found = surveys.take(survey).values[0]
     dense = raster.to_dense()[:, :, : 130 // length * length].reshape(37, n_pieces, length)
-    labels = CONDITIONS[:, : 130 // length * length].reshape(n_pieces, length)
+    labels = raster.conditions[:, : 130 // length * length].reshape(n_pieces, length)
 
     def of(weights, one):
         picked = np.repeat(chosen.ravel(), np.repeat(weights, 3))

@@ -23,7 +23,6 @@ from stochnet.recording.networks.models.named import seeded
 from stochnet.recording.networks.models.weights import save_network
 from stochnet.recording.networks.state import find_device, moved
 
-_CPU = torch.device("cpu")
 _EVALUATED = 1024
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from stochnet.errors import InvalidInputError, entrance
+from stochnet.errors.entrance.variants import declared
 from stochnet.statistics.summary.summary_part import Field, Part
 
 
@@ -20,11 +19,10 @@ def discover(path: Iterable[str], package: str) -> Mapping[str, Part]:
         A module has no ``PART`` of its own name, or one whose fields another part has.
     """
     found: dict[str, Part] = {}
-    for module in pkgutil.iter_modules(path):
-        full = f"{package}.{module.name}"
-        part = getattr(importlib.import_module(full), "PART", None)
-        if not isinstance(part, Part) or part.name != module.name:
-            raise InvalidInputError(f"{full} must end with PART = Part({module.name!r}, ...)")
+    for full, part in declared(path, package, "PART", Part, "Part({}, ...)"):
+        own = full.rpartition(".")[2]
+        if part.name != own:
+            raise InvalidInputError(f"{full} must end with PART = Part({own!r}, ...)")
         names = {field.name for other in found.values() for field in other.fields}
         taken = sorted(names & {field.name for field in part.fields})
         if taken:
