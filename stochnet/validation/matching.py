@@ -16,7 +16,7 @@ from stochnet.raster.windows import check_window
 from stochnet.statistics.table import USUAL_WINDOWS
 from stochnet.validation.comparison import Diagnostic
 from stochnet.validation.diagnostics import diagnose, same_width
-from stochnet.validation.inference.randomization import Randomization, fewest_groups
+from stochnet.validation.inference.randomization import Randomization, decides, fewest_groups
 from stochnet.validation.sums.pieces import cut_pieces
 from stochnet.validation.sums.resampling_groups import MOST_STRATA, ResamplingGroups, deal
 from stochnet.validation.surrogate_fit import SurrogateFit, find_fit
@@ -238,7 +238,7 @@ def _resample(
         if per_trial > 1 and min(one.n_pieces for one in both) < FEW_PIECES:
             continue
         groups = deal(both[0], both[1], most, rng)
-        if groups is not None:
+        if groups is not None and decides(groups[0].n_strata, groups[0].per_stratum):
             drawn = Randomization.of(groups[0].n_strata, groups[0].per_stratum, rng)
             return Resampling(groups, drawn)
     return None

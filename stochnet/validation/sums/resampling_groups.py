@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.validation.inference.randomization import decides
 from stochnet.validation.sums.pieces import Pieces
 
 # Strata, and groups of each where there are as many trials.
@@ -68,7 +67,7 @@ def deal(
     Returns
     -------
     tuple of ResamplingGroups, or None
-        None where so few pieces cannot tell anything.
+        None where no stratum has two pieces in both rasters.
     """
     both = [observed.stratum, simulated.stratum]
     if set(observed.stratum.tolist()) != set(simulated.stratum.tolist()):
@@ -80,8 +79,6 @@ def deal(
         return None
     strata = np.array_split(np.array(kept), min(MOST_STRATA, len(kept), most // ENOUGH_GROUPS))
     number = how_many(min(fewest[key] for key in kept), most // len(strata))
-    if not decides(len(strata), number):
-        return None
     columns: list[list[NDArray[np.bool_]]] = [[], []]
     for stratum in strata:
         for labels, found in zip(both, columns, strict=True):
