@@ -17,12 +17,12 @@ from stochnet.benchmark.suite import Cell, Network, Suite
 from stochnet.benchmark.suites import get_suite
 from stochnet.benchmark.truth.draws import Draws, rounded
 from stochnet.errors import InvalidInputError, entrance
+from stochnet.errors.publishing.publish import publish_text
 from stochnet.kernels.rng import resolve_seed
 from stochnet.kernels.threads import Progress
 from stochnet.raster.raster import SpikeRaster
 from stochnet.simulation.simulate import simulate
 from stochnet.storage import bundle_digest, raster_digest, write_raster
-from stochnet.storage.files.publish import publish
 
 # Last bits may differ between machines, more of them where derivatives are taken by differences.
 DIGITS, SPREAD_DIGITS = 10, 5
@@ -147,6 +147,5 @@ def _description(suite: Suite, rasters: Mapping[str, Any], digest: str) -> dict[
 def _write_json(path: Path, content: Mapping[str, Any]) -> str:
     """Write a file whole and return the SHA-256 of its bytes."""
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    with publish(path) as part:
-        part.write_bytes(text.encode())
+    publish_text(path, text)
     return hashlib.sha256(text.encode()).hexdigest()

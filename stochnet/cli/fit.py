@@ -14,11 +14,11 @@ from stochnet.cli.console import note, progress, to_stderr_table
 from stochnet.cli.options import Config, Quiet, Raster, Scheduler, Workers, output_option
 from stochnet.cli.tables import bundle_table, population_table, selection_table, window_table
 from stochnet.errors import InvalidInputError
+from stochnet.errors.publishing.publish import check_target
 from stochnet.estimation.fit import fit_bundle
 from stochnet.estimation.latents.fit_latents import Rank
 from stochnet.estimation.window_choice import Window
 from stochnet.storage import read_observed, write_bundle
-from stochnet.storage.files.publish import check_target
 from stochnet.workers.pool import open_executor
 
 

@@ -25,12 +25,12 @@ from stochnet.cli.options import (
     output_option,
 )
 from stochnet.cli.tables import node_table, stats_table
+from stochnet.errors.publishing.publish import check_target
 from stochnet.recording.rebin import rebin as count
 from stochnet.recording.schedule import present as show
 from stochnet.statistics.summary.stored import RasterSummary
 from stochnet.statistics.table import statistics_table
 from stochnet.storage import read_observed, read_raster, write_summary
-from stochnet.storage.files.publish import check_target
 
 
 def present(

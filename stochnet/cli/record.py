@@ -42,11 +42,11 @@ from stochnet.cli.options import (
     summary_options,
 )
 from stochnet.errors import InvalidInputError
+from stochnet.errors.publishing.publish import check_target
 from stochnet.kernels.rng import resolve_seed
 from stochnet.recording.merging import merge as join
 from stochnet.recording.tracking.log import PAGE, TABLE
 from stochnet.storage import write_summary
-from stochnet.storage.files.publish import check_target
 
 
 def train(

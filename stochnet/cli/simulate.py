@@ -22,13 +22,13 @@ from stochnet.cli.options import (
     summary_options,
 )
 from stochnet.cli.tables import bundle_table
+from stochnet.errors.publishing.publish import check_target
 from stochnet.kernels.rng import resolve_seed
 from stochnet.simulation.generation import generate as make
 from stochnet.simulation.simulate import simulate as draw
 from stochnet.simulation.unlabelled import WAYS
 from stochnet.statistics.summary.stored import SummarySink
 from stochnet.storage import read_bundle, write_bundle, write_summary
-from stochnet.storage.files.publish import check_target
 from stochnet.workers.pool import open_executor
 
 

@@ -21,9 +21,9 @@ from stochnet.cli.options import (
     output_option,
 )
 from stochnet.cli.tables import report_table
+from stochnet.errors.publishing.publish import check_target
 from stochnet.report import check_figure
 from stochnet.storage import read_bundle, read_raster
-from stochnet.storage.files.publish import check_target
 from stochnet.validation.assumptions.assess import assess as tested
 from stochnet.validation.assumptions.assessment import Assessment
 from stochnet.validation.validate import validate as compare

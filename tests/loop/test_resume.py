@@ -112,7 +112,7 @@ POINTS = [
     ("stochnet.storage.writers.node_writer.set_digest", 1, True, 60),
     ("stochnet.storage.writers.node_writer.set_digest", 1, False, 60),
     ("stochnet.storage.writers.node_writer.write_seal", 1, False, 60),
-    ("stochnet.storage.files.part.fsync", 1, False, 60),
+    ("stochnet.errors.publishing.part.fsync", 1, False, 60),
 ]
 
 

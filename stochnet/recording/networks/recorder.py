@@ -161,7 +161,7 @@ def record(
     (8, 1, 100)
     """
     if path is not None:
-        from stochnet.storage.files.publish import check_target
+        from stochnet.errors.publishing.publish import check_target
 
         check_target(Path(path))
     return record_into(

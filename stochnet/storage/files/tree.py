@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,10 +15,10 @@ from numpy.typing import NDArray
 
 from stochnet._version import __version__
 from stochnet.errors import FileFormatError
+from stochnet.errors.publishing.publish import publish
 from stochnet.raster.blocks import node_blocks
 from stochnet.storage.digest import array_digest, content_digest
 from stochnet.storage.files.attributes import write_provenance
-from stochnet.storage.files.publish import publish
 from stochnet.storage.files.safe import Layout, attribute, safe_open
 from stochnet.storage.files.seal import USERBLOCK, write_seal
 
@@ -61,21 +62,30 @@ def write_tree(
             if file_digest(handle) != digest:
                 raise FileFormatError(f"{path}: what was written cannot be read back; disk full?")
 
-    with publish(path, check=check) as part:
-        with h5py.File(part, "x", userblock_size=USERBLOCK) as handle:
-            for name, array in tree.datasets.items():
-                filters = _FILTERS if name in tree.compressed and array.nbytes >= _WORTH else {}
-                handle.create_dataset(name, data=array, **filters)
-            for name, value in tree.attributes.items():
-                where, _, key = name.rpartition("@")
-                node = (
-                    handle[where] if where in tree.datasets else handle.require_group(where or "/")
-                )
-                node.attrs[key] = value
-            handle.attrs["content-digest"] = digest
-            handle.attrs["stochnet-version"] = __version__
-            write_provenance(handle, provenance)
+    content = _in_memory(tree, digest, provenance)
+    with publish(path, check) as part:
+        part.write_bytes(content)
         write_seal(part)
+
+
+def _in_memory(tree: Tree, digest: str, provenance: Mapping[str, Any]) -> memoryview:
+    """Return the bytes of a file, made in memory: HDF5 never meets a full disk.
+
+    A flush of HDF5 that fails leaves identifiers open, on which the process dies when it exits.
+    """
+    memory = io.BytesIO()
+    with h5py.File(memory, "w", userblock_size=USERBLOCK) as handle:
+        for name, array in tree.datasets.items():
+            filters = _FILTERS if name in tree.compressed and array.nbytes >= _WORTH else {}
+            handle.create_dataset(name, data=array, **filters)
+        for name, value in tree.attributes.items():
+            where, _, key = name.rpartition("@")
+            node = handle[where] if where in tree.datasets else handle.require_group(where or "/")
+            node.attrs[key] = value
+        handle.attrs["content-digest"] = digest
+        handle.attrs["stochnet-version"] = __version__
+        write_provenance(handle, provenance)
+    return memory.getbuffer()
 
 
 def row_blocks(dataset: Any) -> Iterator[NDArray[Any]]:
