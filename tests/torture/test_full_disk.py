@@ -72,7 +72,7 @@ def commands(folder, target):
         "record --summary": ["record", model, *record, "--summary", "-o", target],
         "validate -o": ["validate", raster, raster, "-o", target],
         "validate --json": ["validate", raster, raster, "--json", target],
-        "assess --figure": ["assess", raster, "--surrogates", "99", "--figure", target],
+        "assess --figure": ["assess", raster, "--surrogates", "200", "--figure", target],
     }  # fmt: skip
 
 

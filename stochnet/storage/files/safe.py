@@ -99,6 +99,36 @@ def attribute(obj: Any, name: str) -> str | int | float:
     raise FileFormatError(f"attribute {name} is neither text nor a number")
 
 
+def whole(obj: Any, name: str, low: int = 0, high: int = 2**63 - 1) -> int:
+    """Read an attribute that is a whole number of a range, and no text or fraction.
+
+    Raises
+    ------
+    FileFormatError
+        It is none, or lies outside.
+    """
+    value = attribute(obj, name)
+    if type(value) is not int or not low <= value <= high:
+        raise FileFormatError(
+            f"{name} must be a whole number from {low} to {high}, it is {value!r}"
+        )
+    return value
+
+
+def number(obj: Any, name: str) -> float:
+    """Read an attribute that is a number.
+
+    Raises
+    ------
+    FileFormatError
+        It is a text or a truth value.
+    """
+    value = attribute(obj, name)
+    if type(value) not in (int, float):
+        raise FileFormatError(f"{name} must be a number, it is {value!r}")
+    return float(value)
+
+
 def _layout(handle: h5py.File, path: Path, layouts: Mapping[str, Layout]) -> Layout:
     if "encoding-type" not in handle.attrs:
         raise FileFormatError(f"{path} is HDF5 but no stochnet file (no encoding-type)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from collections.abc import Iterator, Mapping
@@ -14,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet._version import __version__
-from stochnet.errors import FileFormatError
+from stochnet.errors import FileFormatError, entrance
 from stochnet.errors.publishing.publish import publish
 from stochnet.raster.blocks import node_blocks
 from stochnet.storage.digest import array_digest, content_digest
 from stochnet.storage.files.attributes import write_provenance
-from stochnet.storage.files.safe import Layout, attribute, safe_open
-from stochnet.storage.files.seal import USERBLOCK, write_seal
+from stochnet.storage.files.safe import Layout, attribute, is_file, safe_open
+from stochnet.storage.files.seal import USERBLOCK, check_seal, write_seal
 
 # Deflate of bytes of one significance; smaller datasets would grow by their chunk table.
 _FILTERS: Mapping[str, Any] = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
@@ -86,6 +87,33 @@ def _in_memory(tree: Tree, digest: str, provenance: Mapping[str, Any]) -> memory
         handle.attrs["stochnet-version"] = __version__
         write_provenance(handle, provenance)
     return memory.getbuffer()
+
+
+@contextlib.contextmanager
+def checked_open(
+    path: str | os.PathLike[str], layouts: Mapping[str, Layout]
+) -> Iterator[h5py.File]:
+    """Open a file as `safe_open` does, and give it only if every byte is as it was written.
+
+    The seal comes first: bytes that were damaged never reach HDF5, which hangs on some of them.
+
+    Raises
+    ------
+    InvalidInputError
+        There is no such file.
+    FileFormatError
+        As `safe_open`, or its bytes do not match its seal, or its content its digest.
+    """
+    target = entrance.path("path", path)
+    sealed = is_file(target) and check_seal(target)
+    with safe_open(target, layouts) as handle:
+        # Other software writes no seal, and may write no digest.
+        known = "content-digest" in handle.attrs
+        if not sealed and known and file_digest(handle) != attribute(handle, "content-digest"):
+            raise FileFormatError(
+                f"{target}: its content does not match its digest; take a good copy"
+            )
+        yield handle
 
 
 def row_blocks(dataset: Any) -> Iterator[NDArray[Any]]:
