@@ -85,7 +85,11 @@ def is_file(path: Path) -> bool:
 
 def attribute(obj: Any, name: str) -> str | int | float:
     """Read a scalar text or number attribute of a file, group or dataset."""
-    raw = h5py.h5a.open(obj.id, name.encode())
+    try:
+        key = name.encode()
+    except (UnicodeError, AttributeError) as error:
+        raise FileFormatError(f"the name of an attribute is no text in UTF-8: {name!r}") from error
+    raw = h5py.h5a.open(obj.id, key)
     if raw.get_storage_size() > _MAX_ATTRIBUTE or raw.shape != ():
         raise FileFormatError(f"attribute {name} is not a short scalar")
     value = obj.attrs[name]
