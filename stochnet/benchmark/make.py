@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,9 @@ SEALING = (
     "in it. The digest tells whether it is the truth that belongs to these rasters."
 )
 
+# What a run writes before suite.json, and the temporary files of a killed one.
+_WRITTEN = re.compile(r"network-\d+\.h5|truth\.json|\..+\.[0-9a-f]{16}\.(part|journal)")
+
 
 def generate(
     suite: str,
@@ -49,7 +53,7 @@ def generate(
     suite : str
         A name of ``stochnet.benchmark.SUITES``.
     folder : path-like
-        New, or empty.
+        New, or empty, or with what a run that was stopped has left.
     seed : int, optional
         From 0 to 2**64 - 1; that of the published edition by default. Whoever knows the seed can
         draw the truth again, so a contest needs one of its own.
@@ -70,7 +74,7 @@ def generate(
     seed = record.seed if seed is None else resolve_seed(seed)
     root = entrance.path("folder", folder)
     entrance.progress(progress)
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+    if root.exists() and not (root.is_dir() and _is_unfinished(root)):
         raise InvalidInputError(f"{root} is there already and not an empty folder; name a new one")
     for part in ("rasters", "sealed"):
         (root / part).mkdir(parents=True, exist_ok=True)
@@ -86,6 +90,15 @@ def generate(
     digest = _write_json(root / "sealed" / "truth.json", sealed)
     _write_json(root / "suite.json", _description(record, rasters, digest))
     return read_benchmark(root)
+
+
+def _is_unfinished(root: Path) -> bool:
+    """Whether a folder holds nothing, or only what a run that was stopped had written."""
+    rooms = (root / "rasters", root / "sealed")
+    return all(
+        path in rooms or (path.parent in (root, *rooms) and bool(_WRITTEN.fullmatch(path.name)))
+        for path in root.rglob("*")
+    )
 
 
 def _write(
