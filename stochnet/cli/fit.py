@@ -11,7 +11,7 @@ import typer
 from stochnet.bundle.bundle import fit_populations
 from stochnet.bundle.selection import AT
 from stochnet.cli.console import note, progress, to_stderr_table
-from stochnet.cli.options import Config, Quiet, Raster, Scheduler, Workers, output_option
+from stochnet.cli.options import Config, Quiet, Raster, Scheduler, Verify, Workers, output_option
 from stochnet.cli.tables import bundle_table, population_table, selection_table, window_table
 from stochnet.errors import InvalidInputError
 from stochnet.errors.publishing.publish import check_target
@@ -74,6 +74,7 @@ def fit(
     ] = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
+    verify: Verify = False,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
@@ -81,7 +82,7 @@ def fit(
     check_target(output)
     with progress(quiet) as report, open_executor(workers, scheduler) as executor:
         bundle = fit_bundle(
-            read_observed(raster),
+            read_observed(raster, verify=verify),
             process,
             criterion=criterion.replace("-", "_"),
             by=by,

@@ -21,6 +21,7 @@ from stochnet.cli.options import (
     Schedule,
     Seed,
     SummaryWindow,
+    Verify,
     Windows,
     output_option,
 )
@@ -47,13 +48,14 @@ def present(
         ),
     ] = "error",
     seed: Seed = None,
+    verify: Verify = False,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Show the recorded stimuli again in trials, without running the network."""
     with progress(quiet) as report:
         shown = show(
-            read_raster(recording),
+            read_raster(recording, verify=verify),
             schedule.value,
             n_trials=trials,
             n_bins=bins,
@@ -75,11 +77,12 @@ def stats(
         bool, typer.Option("--per-node", help="Every node, not only means.")
     ] = False,
     as_json: Json = False,
+    verify: Verify = False,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Show firing rates and Fano factors by layer, of a raster or of a summary."""
-    observed = read_observed(raster)
+    observed = read_observed(raster, verify=verify)
     result = statistics_table(observed, window or None, per_node=per_node)
     if as_json:
         typer.echo(json.dumps(result, allow_nan=False))
@@ -94,12 +97,13 @@ def rebin(
     raster: Raster,
     window: Annotated[int, typer.Option("--window", "-w", help="Bins per window.")],
     output: Annotated[Path, output_option("OUT.h5")],
+    verify: Verify = False,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Make every window one bin that holds its number of spikes."""
     with progress(quiet) as report:
-        counted = count(read_raster(raster), window, path=output, progress=report)
+        counted = count(read_raster(raster, verify=verify), window, path=output, progress=report)
     note(f"{output}: {counted}", quiet)
 
 
@@ -109,13 +113,17 @@ def summarize(
     window: SummaryWindow = None,
     per_condition: PerCondition = False,
     part: Parts = None,
+    verify: Verify = False,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Keep of a raster what a fit needs, without its spikes."""
     check_target(output)
     summary = RasterSummary.of(
-        read_raster(raster), window=window, per_condition=per_condition, parts=part or None
+        read_raster(raster, verify=verify),
+        window=window,
+        per_condition=per_condition,
+        parts=part or None,
     )
     write_summary(summary, output)
     note(f"{output}: {summary}", quiet)

@@ -16,6 +16,7 @@ from stochnet.cli.options import (
     Quiet,
     Raster,
     Scheduler,
+    Verify,
     Windows,
     Workers,
     output_option,
@@ -75,6 +76,7 @@ def validate(
     ] = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
+    verify: Verify = False,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
@@ -88,7 +90,7 @@ def validate(
     if bundle is not None:
         chosen["bundle"] = read_bundle(bundle)
     with open_executor(workers, scheduler) as executor:
-        rasters = read_raster(observed), read_raster(simulated)
+        rasters = [read_raster(one, verify=verify) for one in (observed, simulated)]
         report = compare(*rasters, **chosen, executor=executor)
     if output is not None:
         report.to_html(output)
@@ -127,6 +129,7 @@ def assess(
         Path | None,
         typer.Option("--figure", metavar="FILE.png", help="Draw layers by tests; .png or .svg."),
     ] = None,
+    verify: Verify = False,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
@@ -136,7 +139,7 @@ def assess(
         check_target(figure)
     with progress(quiet) as report:
         found = tested(
-            read_raster(raster),
+            read_raster(raster, verify=verify),
             window or None,
             level=level,
             n_surrogates=surrogates,

@@ -142,8 +142,16 @@ def read_summary(path: str | os.PathLike[str]) -> RasterSummary:
         )
 
 
-def read_observed(path: str | os.PathLike[str]) -> SpikeRaster | RasterSummary:
+def read_observed(
+    path: str | os.PathLike[str], *, verify: bool = False
+) -> SpikeRaster | RasterSummary:
     """Open what a process can be fitted to: a raster or a summary.
+
+    Parameters
+    ----------
+    path : path-like
+    verify : bool, default False
+        As of `read_raster`; a summary is always compared.
 
     Raises
     ------
@@ -152,7 +160,7 @@ def read_observed(path: str | os.PathLike[str]) -> SpikeRaster | RasterSummary:
     """
     with safe_open(path, {RASTER: RASTER_LAYOUT, SUMMARY: LAYOUT}) as handle:
         kind = str(attribute(handle, "encoding-type"))
-    return read_raster(path) if kind == RASTER else read_summary(path)
+    return read_raster(path, verify=verify) if kind == RASTER else read_summary(path)
 
 
 def _tables(handle: h5py.File, path: Path, most: int) -> dict[str, SparseRows]:

@@ -71,3 +71,16 @@ def test_sizes_without_room_are_refused_with_the_number(monkeypatch):
     bundle = sn.Bundle.from_params("bernoulli", {"p": np.full(9, 0.5)})
     with pytest.raises(InvalidInputError, match="GB of memory"):
         bundle.resample(10**9, rng=1)
+
+
+def test_a_changed_raster_is_refused_where_it_is_asked(golden, monkeypatch, capsys):
+    path = golden()
+    with h5py.File(path, "r+") as handle:
+        handle["spikes"][0, 0, 0] ^= np.uint64(1)
+    assert run(["stats", path], monkeypatch) == 0
+    for words in (
+        ["stats", path],
+        ["fit", path, "--process", "bernoulli", "-o", path.with_name("b")],
+    ):
+        assert run([*words, "--verify"], monkeypatch) == 2
+        assert "changed after it was written" in capsys.readouterr().err
