@@ -16,7 +16,7 @@ from stochnet.benchmark.example import ENDS, ROW
 from stochnet.benchmark.folder import Benchmark
 from stochnet.benchmark.quantity import COLUMNS, NONE, Answer, Array, Kind, Per, Quantity
 from stochnet.errors import InvalidInputError
-from stochnet.storage.files.publish import publish
+from stochnet.errors.publishing.publish import publish_text
 
 # Of the probabilities of one network, whose sum is 1.
 TOLERANCE = 1e-6
@@ -51,8 +51,7 @@ class Estimates:
                         repr(float(answer.values[row])),
                         *("" if end is None else repr(float(end[row])) for end in ends),
                     ))  # fmt: skip
-        with publish(path) as part:
-            part.write_text(text.getvalue(), encoding="utf-8")
+        publish_text(path, text.getvalue())
 
 
 def read_estimates(path: str | os.PathLike[str], benchmark: Benchmark) -> Estimates:

@@ -61,7 +61,13 @@ class Benchmark:
         """
         if name not in self.rasters:
             raise InvalidInputError(f"no raster {name!r}; there are {', '.join(self.rasters)}")
-        path = self.folder / self.rasters[name]["file"]
+        path = self.folder / str(self.rasters[name]["file"])
+        # The description may be anyone's.
+        if not path.resolve().is_relative_to(self.folder.resolve()):
+            raise FileFormatError(
+                f"suite.json names {path}, which lies outside of its folder: generate the "
+                "benchmark again"
+            )
         raster = read_raster(path).load()
         if raster_digest(raster) != self.rasters[name]["content"]:
             raise FileFormatError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,12 +18,12 @@ from stochnet.benchmark.suite import Cell, Network, Suite
 from stochnet.benchmark.suites import get_suite
 from stochnet.benchmark.truth.draws import Draws, rounded
 from stochnet.errors import InvalidInputError, entrance
+from stochnet.errors.publishing.publish import publish_text
 from stochnet.kernels.rng import resolve_seed
 from stochnet.kernels.threads import Progress
 from stochnet.raster.raster import SpikeRaster
 from stochnet.simulation.simulate import simulate
 from stochnet.storage import bundle_digest, raster_digest, write_raster
-from stochnet.storage.files.publish import publish
 
 # Last bits may differ between machines, more of them where derivatives are taken by differences.
 DIGITS, SPREAD_DIGITS = 10, 5
@@ -30,6 +31,9 @@ SEALING = (
     "The truth is in the folder sealed/, by agreement: an estimator must not read it, nor the seed "
     "in it. The digest tells whether it is the truth that belongs to these rasters."
 )
+
+# What a run writes before suite.json, and the temporary files of a killed one.
+_WRITTEN = re.compile(r"network-\d+\.h5|truth\.json|\..+\.[0-9a-f]{16}\.(part|journal)")
 
 
 def generate(
@@ -49,7 +53,7 @@ def generate(
     suite : str
         A name of ``stochnet.benchmark.SUITES``.
     folder : path-like
-        New, or empty.
+        New, or empty, or with what a run that was stopped has left.
     seed : int, optional
         From 0 to 2**64 - 1; that of the published edition by default. Whoever knows the seed can
         draw the truth again, so a contest needs one of its own.
@@ -70,7 +74,7 @@ def generate(
     seed = record.seed if seed is None else resolve_seed(seed)
     root = entrance.path("folder", folder)
     entrance.progress(progress)
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+    if root.exists() and not (root.is_dir() and _is_unfinished(root)):
         raise InvalidInputError(f"{root} is there already and not an empty folder; name a new one")
     for part in ("rasters", "sealed"):
         (root / part).mkdir(parents=True, exist_ok=True)
@@ -86,6 +90,15 @@ def generate(
     digest = _write_json(root / "sealed" / "truth.json", sealed)
     _write_json(root / "suite.json", _description(record, rasters, digest))
     return read_benchmark(root)
+
+
+def _is_unfinished(root: Path) -> bool:
+    """Whether a folder holds nothing, or only what a run that was stopped had written."""
+    rooms = (root / "rasters", root / "sealed")
+    return all(
+        path in rooms or (path.parent in (root, *rooms) and bool(_WRITTEN.fullmatch(path.name)))
+        for path in root.rglob("*")
+    )
 
 
 def _write(
@@ -147,6 +160,5 @@ def _description(suite: Suite, rasters: Mapping[str, Any], digest: str) -> dict[
 def _write_json(path: Path, content: Mapping[str, Any]) -> str:
     """Write a file whole and return the SHA-256 of its bytes."""
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    with publish(path) as part:
-        part.write_bytes(text.encode())
+    publish_text(path, text)
     return hashlib.sha256(text.encode()).hexdigest()

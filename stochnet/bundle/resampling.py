@@ -111,6 +111,10 @@ def resample(
     """
     entrance.option("law", law, LAWS)
     sizes = layer_sizes(source.layers, n_nodes)
+    n_nodes_asked = sum(map(int, sizes))
+    # Two numbers of 64 bits a parameter, and what every node has.
+    numbers = 4 + 2 * max(len(fit.params) * max(1, fit.n_conditions) for fit in source.fits)
+    entrance.fits_memory(f"a network of {n_nodes_asked:,} nodes", 8 * numbers * n_nodes_asked)
     seed = int(entrance.generator(rng).integers(2**63))
     layers: list[Layer] = []
     drawn: dict[int, list[tuple[Nodes, Array]]] = {}

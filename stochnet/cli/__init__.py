@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from stochnet.cli.app import app
+from stochnet.cli.app import app, shown
 from stochnet.errors import StochnetError
 
 __all__ = ["app", "main"]
@@ -43,5 +43,5 @@ def _usage_text(error: Exception) -> str:
 
 
 def _say(message: str, code: int) -> int:
-    print(f"stochnet: {' '.join(message.split())}", file=sys.stderr)
+    print(f"stochnet: {shown(' '.join(message.split()))}", file=sys.stderr)
     return code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import unicodedata
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -14,6 +15,20 @@ from stochnet._version import __version__
 LOOP = "The loop"
 FILES = "Files"
 MORE = "Studies and benchmarks"
+
+# Categories of characters: controls, formats and surrogates.
+_OBEYED = ("Cc", "Cf", "Cs")
+
+
+def shown(text: str) -> str:
+    """Return a text without what a terminal would obey: names in files are anyone's.
+
+    Control characters, marks of direction and halves of pairs are shown by their numbers.
+    """
+    return "".join(
+        f"\\u{ord(c):04x}" if c not in "\n\t" and unicodedata.category(c) in _OBEYED else c
+        for c in text
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import stochnet as sn
 from stochnet.cli.console import note, progress, to_stdout
 from stochnet.cli.options import Config, Json, Quiet, output_option
 from stochnet.cli.tables import columns, number
-from stochnet.storage.files.publish import check_target
+from stochnet.errors.publishing.publish import check_target
 
 benchmark = typer.Typer(
     name="benchmark",

@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from stochnet.cli.app import shown
 from stochnet.errors import RecordingWarning
 from stochnet.kernels.threads import Progress as Report
 
@@ -66,7 +67,7 @@ def progress(quiet: bool) -> Iterator[Report | None]:
 def note(message: str, quiet: bool = False) -> None:
     """Tell the person something, on stderr."""
     if not quiet:
-        print(message, file=sys.stderr, flush=True)
+        print(shown(message), file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -86,11 +87,22 @@ def plain_warnings() -> Iterator[None]:
         yield
 
 
+class PlainConsole(Console):
+    """A console that takes texts as they are: no markup, no emoji, no control characters."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Any:
+        """Return a text as it is shown."""
+        return super().render_str(shown(text), **options)
+
+
 def to_stdout() -> Console:
     """Return a console for results; plain where stdout is no terminal."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    return PlainConsole(width=None if sys.stdout.isatty() else 120)
 
 
 def to_stderr_table(table: Any) -> None:
     """Print a table on stderr, so that stdout stays free for results."""
-    Console(stderr=True, highlight=False).print(table)
+    PlainConsole(stderr=True).print(table)

@@ -19,7 +19,8 @@ AnyFile = Annotated[Path, typer.Argument(metavar="FILE.h5", show_default=False)]
 def info(file: AnyFile, config: Config = None, quiet: Quiet = False) -> None:
     """Show what a file holds and where it comes from."""
     console = to_stdout()
-    for part in describe(file):
+    # All of it first: a file that is refused has no first line.
+    for part in list(describe(file)):
         console.print(part)
 
 

@@ -11,10 +11,10 @@ import typer
 import stochnet as sn
 from stochnet import storage
 from stochnet.cli.console import note, progress, to_stderr_table
-from stochnet.cli.options import Config, Quiet, Raster, Scheduler, Workers, output_option
+from stochnet.cli.options import Config, Quiet, Raster, Scheduler, Verify, Workers, output_option
 from stochnet.cli.tables import bundle_tables
 from stochnet.errors import InvalidInputError
-from stochnet.storage.files.publish import check_target
+from stochnet.errors.publishing.publish import check_target
 from stochnet.workers.pool import open_executor
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def fit(
     ] = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
+    verify: Verify = False,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
@@ -81,7 +82,7 @@ def fit(
     check_target(output)
     with progress(quiet) as report, open_executor(workers, scheduler) as executor:
         bundle = sn.fit_bundle(
-            storage.read_observed(raster),
+            storage.read_observed(raster, verify=verify),
             process,
             criterion=criterion.replace("-", "_"),
             by=by,

@@ -72,6 +72,13 @@ Config = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
+Verify = Annotated[
+    bool,
+    typer.Option(
+        "--verify", help="Compare every byte of a raster with its seal before it is used."
+    ),
+]
+
 # Rasters, and how they are shown.
 Raster = Annotated[Path, typer.Argument(metavar="RASTER.h5", show_default=False)]
 By = Annotated[

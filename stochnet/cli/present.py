@@ -23,11 +23,12 @@ from stochnet.cli.options import (
     Schedule,
     Seed,
     SummaryWindow,
+    Verify,
     Windows,
     output_option,
 )
 from stochnet.cli.tables import node_table, stats_table
-from stochnet.storage.files.publish import check_target
+from stochnet.errors.publishing.publish import check_target
 
 
 def present(
@@ -44,13 +45,14 @@ def present(
         ),
     ] = "error",
     seed: Seed = None,
+    verify: Verify = False,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Show the recorded stimuli again in trials, without running the network."""
     with progress(quiet) as report:
         shown = sn.present(
-            sn.read_raster(recording),
+            sn.read_raster(recording, verify=verify),
             schedule.value,
             n_trials=trials,
             n_bins=bins,
@@ -72,6 +74,7 @@ def stats(
         bool, typer.Option("--per-node", help="Every node, not only means.")
     ] = False,
     as_json: Json = False,
+    verify: Verify = False,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
@@ -79,7 +82,7 @@ def stats(
     # Computes with compiled functions, and help is shown before they are loaded.
     from stochnet.statistics.table import statistics_table
 
-    observed = storage.read_observed(raster)
+    observed = storage.read_observed(raster, verify=verify)
     result = statistics_table(observed, window or None, per_node=per_node)
     if as_json:
         typer.echo(json.dumps(result, allow_nan=False))
@@ -94,12 +97,15 @@ def rebin(
     raster: Raster,
     window: Annotated[int, typer.Option("--window", "-w", help="Bins per window.")],
     output: Annotated[Path, output_option("OUT.h5")],
+    verify: Verify = False,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Make every window one bin that holds its number of spikes."""
     with progress(quiet) as report:
-        counted = sn.rebin(sn.read_raster(raster), window, path=output, progress=report)
+        counted = sn.rebin(
+            sn.read_raster(raster, verify=verify), window, path=output, progress=report
+        )
     note(f"{output}: {counted}", quiet)
 
 
@@ -109,13 +115,17 @@ def summarize(
     window: SummaryWindow = None,
     per_condition: PerCondition = False,
     part: Parts = None,
+    verify: Verify = False,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Keep of a raster what a fit needs, without its spikes."""
     check_target(output)
     summary = sn.RasterSummary.of(
-        sn.read_raster(raster), window=window, per_condition=per_condition, parts=part or None
+        sn.read_raster(raster, verify=verify),
+        window=window,
+        per_condition=per_condition,
+        parts=part or None,
     )
     sn.write_summary(summary, output)
     note(f"{output}: {summary}", quiet)

@@ -43,9 +43,9 @@ from stochnet.cli.options import (
     summary_options,
 )
 from stochnet.errors import InvalidInputError
+from stochnet.errors.publishing.publish import check_target
 from stochnet.kernels.rng import resolve_seed
 from stochnet.recording.tracking import PAGE, TABLE
-from stochnet.storage.files.publish import check_target
 
 
 def train(

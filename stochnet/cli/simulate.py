@@ -23,8 +23,8 @@ from stochnet.cli.options import (
     summary_options,
 )
 from stochnet.cli.tables import bundle_table
+from stochnet.errors.publishing.publish import check_target
 from stochnet.kernels.rng import resolve_seed
-from stochnet.storage.files.publish import check_target
 from stochnet.workers.pool import open_executor
 
 

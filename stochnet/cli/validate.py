@@ -17,13 +17,14 @@ from stochnet.cli.options import (
     Quiet,
     Raster,
     Scheduler,
+    Verify,
     Windows,
     Workers,
     output_option,
 )
 from stochnet.cli.tables import columns, report_table
+from stochnet.errors.publishing.publish import check_target
 from stochnet.report import check_figure
-from stochnet.storage.files.publish import check_target
 from stochnet.workers.pool import open_executor
 
 
@@ -72,6 +73,7 @@ def validate(
     ] = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
+    verify: Verify = False,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
@@ -85,7 +87,7 @@ def validate(
     if bundle is not None:
         chosen["bundle"] = sn.read_bundle(bundle)
     with open_executor(workers, scheduler) as executor:
-        rasters = sn.read_raster(observed), sn.read_raster(simulated)
+        rasters = [sn.read_raster(one, verify=verify) for one in (observed, simulated)]
         report = sn.validate(*rasters, **chosen, executor=executor)
     if output is not None:
         report.to_html(output)
@@ -124,6 +126,7 @@ def assess(
         Path | None,
         typer.Option("--figure", metavar="FILE.png", help="Draw layers by tests; .png or .svg."),
     ] = None,
+    verify: Verify = False,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
@@ -133,7 +136,7 @@ def assess(
         check_target(figure)
     with progress(quiet) as report:
         found = sn.assess(
-            sn.read_raster(raster),
+            sn.read_raster(raster, verify=verify),
             window or None,
             level=level,
             n_surrogates=surrogates,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.raster.raster import SpikeRaster
 
 
@@ -83,6 +84,8 @@ class MemorySink:
 
     def __init__(self, template: SpikeRaster) -> None:
         self._template = template
+        n_bytes = math.prod(template.data.shape) * template.data.dtype.itemsize
+        entrance.fits_memory("a raster in memory", n_bytes)
         self._data = np.empty(template.data.shape, template.data.dtype)
 
     def space(self, first_node: int, last_node: int) -> NDArray[Any]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from stochnet.errors import FileFormatError, InvalidInputError, entrance
+from stochnet.errors.publishing.publish import check_target
 from stochnet.kernels.threads import Progress
 from stochnet.raster.blocks import node_blocks
 from stochnet.raster.packing import WORD, n_words
@@ -18,7 +19,6 @@ from stochnet.raster.provenance import provenance
 from stochnet.raster.raster import SpikeRaster
 from stochnet.raster.sinks import Shape
 from stochnet.storage import raster_writer, read_raster, stored_digest, verify
-from stochnet.storage.files.publish import check_target
 
 # Facts of the provenance that all shards of a recording share.
 ALIKE = {

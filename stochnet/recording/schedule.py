@@ -92,6 +92,8 @@ def make_schedule(
     n_stimuli = entrance.whole("n_stimuli", n_stimuli, 1, entrance.MOST_BINS)
     n_trials = entrance.whole("n_trials", n_trials, 1, entrance.MOST_BINS)
     n_bins = entrance.whole("n_bins", n_bins, 1, entrance.MOST_BINS)
+    # An index of 64 bits for every bin, and its permutation.
+    entrance.fits_memory(f"a schedule of {n_trials:,} × {n_bins:,} bins", 16 * n_trials * n_bins)
     if labels is not None:
         labels = entrance.integers("labels", labels, -1, np.iinfo(np.int64).max)
     seed = rng.resolve_seed(seed)

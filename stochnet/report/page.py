@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 
 from stochnet._version import __version__
+from stochnet.errors.publishing.publish import publish_text
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -44,7 +45,7 @@ def write_page(path: str | os.PathLike[str], template: Path, **content: Any) -> 
         time=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         **content,
     )
-    Path(path).write_text(text, encoding="utf-8")
+    publish_text(path, text)
 
 
 def number(value: float | None, decimals: int | None = None) -> str:

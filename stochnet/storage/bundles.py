@@ -18,8 +18,8 @@ from stochnet.errors import FileFormatError, entrance
 from stochnet.process import Process
 from stochnet.processes import PROCESSES
 from stochnet.storage.files.attributes import read_provenance
-from stochnet.storage.files.safe import FORMAT_VERSION, Layout, attribute, safe_open
-from stochnet.storage.files.tree import Scalar, Tree, write_tree
+from stochnet.storage.files.safe import FORMAT_VERSION, Layout, attribute, number, whole
+from stochnet.storage.files.tree import Scalar, Tree, checked_open, write_tree
 from stochnet.storage.populations import DATASETS as POPULATION_DATASETS
 from stochnet.storage.populations import add_population, read_population
 from stochnet.storage.rasters import layer_arrays, read_layers
@@ -145,17 +145,17 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     InvalidInputError
         There is no such file.
     FileFormatError
-        It is no bundle, damaged, unsafe, of an unknown version, or of a process or process version
-        that this installation does not have.
+        It is no bundle, damaged, changed, unsafe, of an unknown version, or of a process or process
+        version that this installation does not have.
     """
-    with safe_open(path, {BUNDLE: LAYOUT}) as handle:
+    with checked_open(path, {BUNDLE: LAYOUT}) as handle:
         return Bundle(
             fits=_read_fits(handle),
             layers=read_layers(handle),
-            n_trials=int(attribute(handle, "n_trials")),
-            n_bins=int(attribute(handle, "n_bins")),
+            n_trials=whole(handle, "n_trials", 1),
+            n_bins=whole(handle, "n_bins", 1),
             conditions=handle["conditions"][...] if "conditions" in handle else None,
-            bin_width=float(attribute(handle, "bin_width")),
+            bin_width=number(handle, "bin_width"),
             schedule=str(attribute(handle, "schedule")),
             provenance=read_provenance(handle),
             selection=_read_selection(handle),
@@ -218,7 +218,7 @@ def _read_fit(group: h5py.Group) -> ProcessFit:
         standard_errors={p.name: group[f"standard_errors/{p.name}"][...] for p in process.params},
         log_likelihood=group["log_likelihood"][...],
         flags=group["flags"][...],
-        window=int(attribute(group, "window")) or None,
+        window=whole(group, "window") or None,
         observed_bins=group["observed_bins"][...],
         intervals={name: group[f"intervals/{name}"][...] for name in group.get("intervals", ())},
     )

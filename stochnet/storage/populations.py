@@ -15,7 +15,7 @@ from stochnet.bundle.populations.margin import TABLE, Margin
 from stochnet.bundle.populations.population import Population
 from stochnet.errors import FileFormatError
 from stochnet.process import Process
-from stochnet.storage.files.safe import FORMAT_VERSION, attribute
+from stochnet.storage.files.safe import FORMAT_VERSION, attribute, number, whole
 from stochnet.storage.files.tree import Scalar
 
 # Numbers of one margin in `margins`, and of the whole law in attributes.
@@ -72,7 +72,7 @@ def read_population(group: h5py.Group, known: Callable[[h5py.Group], Process]) -
         A family that this installation does not have, or sizes that do not belong together.
     """
     process = known(group)
-    n_conditions = int(attribute(group, "n_conditions"))
+    n_conditions = whole(group, "n_conditions")
     width = len(process.params) * max(1, n_conditions)
     margins: list[Margin] = []
     if "families" in group:
@@ -100,16 +100,16 @@ def read_population(group: h5py.Group, known: Callable[[h5py.Group], Process]) -
     wrong = [name for name, array in arrays.items() if len(array) != width]
     if wrong or not correlation.shape == arrays["kernel_covariance"].shape == (width, width):
         raise FileFormatError(f"{group.name}: its arrays must have {width} columns")
-    bandwidth = float(attribute(group, "bandwidth"))
+    bandwidth = number(group, "bandwidth")
     if not 0 <= bandwidth < 1:
         raise FileFormatError(f"{group.name}: bandwidth must lie in [0, 1), got {bandwidth}")
-    shares = [float(attribute(group, name)) for name in _SHARES]
+    shares = [number(group, name) for name in _SHARES]
     return Population(
         layer=str(attribute(group, "layer")),
-        fit=int(attribute(group, "fit")),
+        fit=whole(group, "fit"),
         process=process,
         n_conditions=n_conditions,
-        n_nodes=int(attribute(group, "n_nodes")),
+        n_nodes=whole(group, "n_nodes"),
         dead=shares[0],
         saturated=shares[1],
         dead_row=arrays["dead_row"],

@@ -14,13 +14,23 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from stochnet.errors import FileFormatError
+from stochnet.errors import FileFormatError, entrance
 from stochnet.kernels.threads import count
 from stochnet.raster.layers import Layer
+from stochnet.raster.packing import last_word_mask
 from stochnet.raster.raster import SpikeRaster
 from stochnet.storage.digest import ArrayDigest, array_digest, content_digest
 from stochnet.storage.files.attributes import read_provenance
-from stochnet.storage.files.safe import DAMAGE, FORMAT_VERSION, Layout, attribute, safe_open
+from stochnet.storage.files.safe import (
+    DAMAGE,
+    FORMAT_VERSION,
+    Layout,
+    attribute,
+    number,
+    safe_open,
+    whole,
+)
+from stochnet.storage.files.tree import checked_open
 
 RASTER = "stochnet-raster"
 _PER_BIN = ("conditions", "training_labels", "stimuli")
@@ -34,8 +44,20 @@ LAYOUT = Layout(
 class StoredArray:
     """A dataset of a file that is opened only while nodes are read; workers can be sent it."""
 
-    def __init__(self, path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        name: str,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        *,
+        padding: int = 0,
+        limits: tuple[int, int] | None = None,
+    ) -> None:
         self.path = path.resolve()
+        # Bits of the last word that no value may have, and the least and the most of all values.
+        self.padding = padding
+        self.limits = limits
         self.name = name
         self.shape = shape
         self.dtype = dtype
@@ -65,7 +87,26 @@ class StoredArray:
                     handle[self.name].read_direct(block, np.s_[start:stop])
         except DAMAGE as error:
             raise FileFormatError(f"{self.path} is damaged: {error}") from error
+        if self.padding and (block[..., -1] & np.uint64(self.padding)).any():
+            raise FileFormatError(f"{self.path}: there are spikes after the last bin")
+        if self.limits is not None:
+            check_range(block, self.name, *self.limits, self.path)
         return block
+
+
+def check_range(values: NDArray[Any], name: str, low: int, high: int | float, path: Path) -> None:
+    """Refuse numbers of a file that lie outside of what they can be.
+
+    Raises
+    ------
+    FileFormatError
+        Some do, or are no numbers.
+    """
+    if values.size and not low <= values.min() <= values.max() <= high:
+        raise FileFormatError(
+            f"{path}: {name} has values from {values.min()} to {values.max()}, which lie outside "
+            f"of {low} to {high}; take a good copy"
+        )
 
 
 def layer_arrays(layers: tuple[Layer, ...]) -> dict[str, NDArray[Any]]:
@@ -140,8 +181,15 @@ def raster_digest(raster: SpikeRaster) -> str:
     return combine(raster, tree.digest())
 
 
-def read_raster(path: str | os.PathLike[str]) -> SpikeRaster:
+def read_raster(path: str | os.PathLike[str], *, verify: bool = False) -> SpikeRaster:
     """Open a raster; spikes stay on disk until nodes are asked for.
+
+    Parameters
+    ----------
+    path : path-like
+    verify : bool, default False
+        Read the whole file once and compare it with its seal, or without one with its digest. A
+        bundle or a summary is always compared; a raster may be far larger.
 
     Raises
     ------
@@ -150,7 +198,8 @@ def read_raster(path: str | os.PathLike[str]) -> SpikeRaster:
     FileFormatError
         It is no raster, damaged, unsafe or of an unknown version.
     """
-    with safe_open(path, {RASTER: LAYOUT}) as handle:
+    opened = checked_open if entrance.truth("verify", verify) else safe_open
+    with opened(path, {RASTER: LAYOUT}) as handle:
         return raster_of(handle, Path(path))
 
 
@@ -168,11 +217,13 @@ def raster_of(handle: h5py.File, path: Path) -> SpikeRaster:
         }[names[0]]
     ):
         raise FileFormatError(f"{path}: {names[0]} has type {data.dtype}")
+    n_bins = whole(handle, "n_bins", 1, entrance.MOST_BINS)
+    padding = int(~last_word_mask(n_bins)) if names[0] == "spikes" else 0
     fields: Mapping[str, Any] = {n: handle[n][...] for n in _PER_BIN if n in handle}
     return SpikeRaster(
-        StoredArray(path, names[0], data.shape, data.dtype.newbyteorder("=")),
-        n_bins=int(attribute(handle, "n_bins")),
-        bin_width=float(attribute(handle, "bin_width")),
+        StoredArray(path, names[0], data.shape, data.dtype.newbyteorder("="), padding=padding),
+        n_bins=n_bins,
+        bin_width=number(handle, "bin_width"),
         schedule=str(attribute(handle, "schedule")),
         layers=read_layers(handle),
         provenance=read_provenance(handle),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from stochnet.errors.publishing.publish import append, publish_bytes
 
 MANIFEST, FAILURES, CELLS = "manifest.jsonl", "failures.jsonl", "cells"
 
@@ -33,8 +34,10 @@ class Manifest:
         self.folder = folder
         self.lines: dict[str, dict[str, Any]] = {}
         (folder / CELLS).mkdir(exist_ok=True)
-        for torn in (folder / CELLS).glob(".*.part"):
-            torn.unlink()
+        # The folder is locked, so whoever made these is dead.
+        for kind in ("part", "journal"):
+            for torn in (folder / CELLS).glob(f".*.{kind}"):
+                torn.unlink()
         self._read()
 
     def _read(self) -> None:
@@ -48,7 +51,7 @@ class Manifest:
                 self.lines[known["key"]] = known
                 good.append(line)
         if (after := b"".join(good)) != before:
-            publish(path, after)
+            publish_bytes(path, after)
 
     def path_of(self, key: str) -> Path:
         """Return the file with the rows of a cell."""
@@ -75,14 +78,14 @@ class Manifest:
     def add(self, record: dict[str, Any]) -> None:
         """Keep a finished cell: first its rows, then its line."""
         text = json.dumps(record).encode()
-        publish(self.path_of(record["key"]), text)
+        publish_bytes(self.path_of(record["key"]), text)
         self._append(record, text)
 
     def _append(self, record: dict[str, Any], text: bytes) -> None:
         line = {name: value for name, value in record.items() if name != "tables"}
         line["rows"] = {name: len(rows) for name, rows in record["tables"].items()}
         line["digest"] = _digest(text)
-        append(self.folder / MANIFEST, line)
+        add_line(self.folder / MANIFEST, line)
         self.lines[record["key"]] = line
 
     def rows(self, key: str) -> dict[str, list[dict[str, Any]]]:
@@ -93,34 +96,9 @@ class Manifest:
         return tables
 
 
-def append(path: Path, line: dict[str, Any]) -> None:
+def add_line(path: Path, line: dict[str, Any]) -> None:
     """Append one line of JSON, and return when it is on the disk."""
-    new = not path.exists()
-    with open(path, "ab") as file:
-        file.write(json.dumps(line).encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    if new:
-        _sync(path.parent)
-
-
-def publish(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    with open(part, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    append(path, json.dumps(line).encode() + b"\n")
 
 
 def _digest(text: bytes) -> str:

@@ -14,7 +14,7 @@ from stochnet.study.cells import Cell, cells_of, chosen
 from stochnet.study.config import StudyConfig, code_digest, read_config, study_folder
 from stochnet.study.lanes import Lane, open_lanes
 from stochnet.study.lock import locked
-from stochnet.study.manifest import FAILURES, Manifest, append
+from stochnet.study.manifest import FAILURES, Manifest, add_line
 from stochnet.study.result import CellFailure, StudyResult
 from stochnet.study.tables import Clock, write_tables
 from stochnet.study.worker import Outcome, describe, run_cell, run_finish
@@ -198,7 +198,7 @@ class _Run:
 
     def _fail(self, failure: CellFailure) -> None:
         self.failures.append(failure)
-        append(
+        add_line(
             self.manifest.folder / FAILURES,
             {"cell": failure.cell, "error": failure.error, "traceback": failure.traceback},
         )

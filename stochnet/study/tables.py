@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from stochnet.errors.publishing.publish import publish_bytes
 from stochnet.study.cells import Cell, axes_of, text_of
 from stochnet.study.config import Tables
-from stochnet.study.manifest import Manifest, publish
+from stochnet.study.manifest import Manifest
 
 
 def write_tables(manifest: Manifest, cells: Mapping[str, Cell], how: Tables) -> dict[str, Path]:
@@ -49,7 +50,7 @@ def write_tables(manifest: Manifest, cells: Mapping[str, Cell], how: Tables) -> 
                 writers[table].writerow([line.get(column, "") for column in columns[table]])
     paths = {table: manifest.folder / f"{table}.csv" for table in texts}
     for table, path in paths.items():
-        publish(path, texts[table].getvalue().encode())
+        publish_bytes(path, texts[table].getvalue().encode())
     return paths
 
 

@@ -7,12 +7,12 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stochnet.errors.publishing.publish import publish_text
 from stochnet.raster.layers import Layer
 from stochnet.report import check_page
 from stochnet.validation.comparison import (
@@ -198,7 +198,7 @@ class Report:
     def to_json(self, path: str | os.PathLike[str]) -> None:
         """Write the numbers to a file of strict JSON."""
         text = json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
-        Path(path).write_text(text + "\n", encoding="utf-8")
+        publish_text(path, text + "\n")
 
     def to_html(self, path: str | os.PathLike[str], *, title: str = "Validation") -> None:
         """Write one HTML file with everything in it.

@@ -1,6 +1,7 @@
 """The house rules that a reader relies on, checked on the source text alone."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -122,6 +123,57 @@ def test_only_the_command_line_prints(path):
         return
     calls = [node for node in ast.walk(parse(path)) if isinstance(node, ast.Call)]
     assert not [f"line {call.lineno}" for call in calls if dotted(call.func) == "print"]
+
+
+# Calls that write a file by another way than `stochnet.errors.publishing`; a mode of "w", "a" or
+# "x" does as well.
+WRITERS = {
+    "write_text", "write_bytes", "savefig", "imsave", "savez", "savez_compressed", "savetxt",
+    "save_file", "to_parquet", "tofile", "copyfile",
+}  # fmt: skip
+# Where a file is published; where what was claimed is filled; lock files, which hold no result.
+MAY_WRITE = ("errors/publishing/", "storage/files/", "storage/writers/", "study/lock.py")
+
+
+def writes(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Every call that writes to a path; what is drawn or packed in memory is fine."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else dotted(node.func)
+        whole = dotted(node.func)
+        modes = [a.value for a in (*node.args, *(k.value for k in node.keywords))
+                 if isinstance(a, ast.Constant) and isinstance(a.value, str)]  # fmt: skip
+        if name == "open" and any(re.fullmatch("[rwax]b?[+]?b?", m) and set(m) & set("wax+")
+                                  for m in modes):  # fmt: skip
+            yield whole or name, node.lineno
+        given = {a.id for a in node.args if isinstance(a, ast.Name)}
+        in_memory = given & {"drawn", "memory"}
+        if (name in WRITERS or whole in {"torch.save", "np.save", "json.dump"}) and not in_memory:
+            yield whole or name, node.lineno
+
+
+@each_file
+def test_files_are_written_in_one_way(path):
+    if is_at(path, MAY_WRITE):
+        return
+    assert not [f"line {line}: {name}" for name, line in writes(parse(path))]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "Path(path).write_text(text)",
+        "open(path, 'w')",
+        "path.open('ab', buffering=0)",
+        "open(path, mode='r+b')",
+        "figure.savefig(path)",
+        "np.savez(path, x=x)",
+        "torch.save(content, part)",
+    ],
+)
+def test_the_check_sees_other_ways_to_write(source):
+    assert list(writes(ast.parse(source)))
 
 
 @each_file

@@ -112,7 +112,7 @@ POINTS = [
     ("stochnet.storage.writers.node_writer.set_digest", 1, True, 60),
     ("stochnet.storage.writers.node_writer.set_digest", 1, False, 60),
     ("stochnet.storage.writers.node_writer.write_seal", 1, False, 60),
-    ("stochnet.storage.files.part.fsync", 1, False, 60),
+    ("stochnet.errors.publishing.part.fsync", 1, False, 60),
 ]
 
 
@@ -338,7 +338,7 @@ def test_a_full_disk_is_told_before_anything_is_drawn(bundle, tmp_path, monkeypa
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    with pytest.raises(sn.errors.InvalidInputError, match=r"needs 0 MB and there is no room"):
+    with pytest.raises(sn.errors.InvalidInputError, match=r"needs 18 kB and there is no room"):
         sn.simulate(bundle, 1, BINS, seed=SEED, path=tmp_path / "sim.h5")
     assert drawn == names(tmp_path) == []
 

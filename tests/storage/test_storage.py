@@ -13,6 +13,8 @@ from hypothesis import given
 
 import stochnet as sn
 from stochnet.errors import FileFormatError, InvalidInputError
+from stochnet.errors.publishing.part import Part
+from stochnet.errors.publishing.publish import publish
 from stochnet.storage import (
     bundle_digest,
     raster_digest,
@@ -21,8 +23,6 @@ from stochnet.storage import (
     stored_digest,
     summary_digest,
 )  # fmt: skip
-from stochnet.storage.files.part import Part
-from stochnet.storage.files.publish import publish
 from stochnet.testing import rasters
 from tests.golden import make
 from tests.support import GOLDEN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from stochnet import recording
 from stochnet.cli.demo.findings import Row, findings, regime_rows
 from stochnet.cli.demo.parts import DemoResult, Model, Regime, Shown, Surrogate
 from stochnet.errors import InvalidInputError
+from stochnet.errors.publishing.publish import publish_text
 from stochnet.estimation.fit import fit_bundle
 from stochnet.kernels.threads import Progress
 from stochnet.raster.raster import SpikeRaster
@@ -256,8 +258,9 @@ def _surrogate(
 
 def _write_tables(result: DemoResult) -> None:
     text = json.dumps(list(result.rows), indent=1, allow_nan=False)
-    (result.folder / "table.json").write_text(text + "\n", encoding="utf-8")
-    with (result.folder / "table.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(result.rows[0]))
-        writer.writeheader()
-        writer.writerows(result.rows)
+    publish_text(result.folder / "table.json", text + "\n")
+    table = io.StringIO()
+    writer = csv.DictWriter(table, list(result.rows[0]))
+    writer.writeheader()
+    writer.writerows(result.rows)
+    publish_text(result.folder / "table.csv", table.getvalue())

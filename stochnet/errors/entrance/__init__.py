@@ -8,6 +8,7 @@ from stochnet.errors.entrance.plain_arrays import array, floats, integers, rows
 from stochnet.errors.entrance.plain_numbers import (
     MOST_BINS,
     SAME,
+    fits_memory,
     number,
     option,
     positive,
@@ -32,6 +33,7 @@ __all__ = [
     "SAME",
     "array",
     "executor",
+    "fits_memory",
     "floats",
     "generator",
     "has",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 import reprlib
 from collections.abc import Collection, Mapping
 from numbers import Real
@@ -28,6 +29,26 @@ def shown(value: object) -> str:
         return " ".join(reprlib.repr(value).split())
     except Exception:  # noqa: BLE001  # whatever a foreign object raises while it is shown
         return f"an object of type {type(value).__name__}"
+
+
+def fits_memory(what: str, n_bytes: float) -> None:
+    """Refuse, before a long work begins, what this machine has not the memory for.
+
+    Raises
+    ------
+    InvalidInputError
+        It needs more than all memory that there is.
+    """
+    try:
+        most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        # Not every system says.
+        return
+    if n_bytes > most:
+        raise InvalidInputError(
+            f"{what} would need {n_bytes / 1e9:,.1f} GB of memory and this machine has "
+            f"{most / 1e9:,.1f} GB: use fewer nodes, trials or bins"
+        )
 
 
 def whole(

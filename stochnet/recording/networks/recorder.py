@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from stochnet.errors import RecordingError
+from stochnet.errors.publishing.publish import check_target
 from stochnet.kernels.threads import Progress
 from stochnet.raster.packing import n_words
 from stochnet.raster.provenance import provenance as facts_of
@@ -34,7 +35,6 @@ from stochnet.recording.networks.shards import Share, cut_share
 from stochnet.recording.networks.state import Buffers, find_device, input_type, recording_state
 from stochnet.recording.networks.thresholds import Rule
 from stochnet.storage import open_sink
-from stochnet.storage.files.publish import check_target
 
 _WORDS = np.dtype(np.uint64)
 Sink = TypeVar("Sink", bound=WordSink)

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from stochnet.errors import FileFormatError, InvalidInputError
+from stochnet.errors.publishing.publish import append, publish_text
 from stochnet.recording.tracking import SETTINGS, TABLE
 from stochnet.recording.tracking.indicators import NETWORK, Row
-from stochnet.storage.files.publish import publish
 
 _VERSION = 1
 _KEY = ("epoch", "layer")
@@ -164,14 +164,12 @@ class Log:
 
     def _append(self, rows: Iterable[Row]) -> None:
         if self.folder is not None:
-            with (self.folder / TABLE).open("a", encoding="utf-8", newline="") as file:
-                file.write(self._text(rows))
+            append(self.folder / TABLE, self._text(rows).encode())
 
     def _write_all(self) -> None:
         if self.folder is not None:
             head = ",".join(self._names()) + "\n"
-            with publish(self.folder / TABLE) as part:
-                part.write_text(head + self._text(self.rows), encoding="utf-8", newline="")
+            publish_text(self.folder / TABLE, head + self._text(self.rows))
 
     def _check_names(self, scalars: Mapping[str, float | None]) -> None:
         for name in scalars:
@@ -205,8 +203,7 @@ class Log:
                     "another folder"
                 )
             content = {"format": "stochnet-tracking", "version": _VERSION, **self.settings}
-            with publish(path) as part:
-                part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+            publish_text(path, json.dumps(content, indent=1) + "\n")
             return
         try:
             found = json.loads(path.read_text(encoding="utf-8"))

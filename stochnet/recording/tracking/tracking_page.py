@@ -17,7 +17,6 @@ from stochnet.recording.tracking.plan import Plan, selectivity_column
 from stochnet.report.lines import Line, line_chart
 from stochnet.report.page import TEMPLATES, write_page
 from stochnet.report.svg import Drawing
-from stochnet.storage.files.publish import publish
 
 REFRESH_SECONDS = 10
 
@@ -60,20 +59,19 @@ def write(log: Log, plan: Plan, path: str | os.PathLike[str], *, running: bool) 
     """
     rows = tuple(log.of(epoch) for epoch in log.measured)
     table = _Table(log.measured, tuple(row["layer"] for row in rows[0][:-1]), rows)
-    with publish(path) as part:
-        write_page(
-            part,
-            TEMPLATES / "tracking.html.j2",
-            title="Indicators over the training",
-            running=running,
-            seconds=REFRESH_SECONDS,
-            log=log,
-            plan=plan,
-            last=rows[-1],
-            selectivity_column=selectivity_column,
-            ramps=ramps(len(table.layers)),
-            drawings=[one for one in _drawings(log, plan, table) if one.panels],
-        )
+    write_page(
+        path,
+        TEMPLATES / "tracking.html.j2",
+        title="Indicators over the training",
+        running=running,
+        seconds=REFRESH_SECONDS,
+        log=log,
+        plan=plan,
+        last=rows[-1],
+        selectivity_column=selectivity_column,
+        ramps=ramps(len(table.layers)),
+        drawings=[one for one in _drawings(log, plan, table) if one.panels],
+    )
 
 
 def _drawings(log: Log, plan: Plan, table: _Table) -> Iterator[Drawing]:

@@ -15,7 +15,7 @@ from stochnet.bundle.populations.columns import table_of
 from stochnet.bundle.populations.population import leading, states_of
 from stochnet.bundle.populations.scales import Scale, scale_of
 from stochnet.bundle.process_fit import ProcessFit, known_fit
-from stochnet.errors import InvalidInputError
+from stochnet.errors import InvalidInputError, entrance
 from stochnet.kernels.rng import resolve_seed
 from stochnet.process import Array, Param
 from stochnet.processes import PROCESSES
@@ -68,6 +68,11 @@ def generate(
     else:
         seed = resolve_seed(plan.seed if rng is None else rng)
     schedule, first = plan.schedule, 0
+    n_nodes = sum(one.nodes for one in plan.layers)
+    entrance.fits_memory(f"a network of {n_nodes:,} nodes", 48 * n_nodes)
+    n_bins = schedule.trials * schedule.bins
+    if schedule.classes:
+        entrance.fits_memory(f"a schedule of {n_bins:,} bins", 16 * n_bins)
     layers: list[Layer] = []
     parts: dict[tuple[str, int, int | None], list[tuple[NDArray[np.int64], dict[str, Array]]]] = {}
     for number, one in enumerate(plan.layers):

@@ -14,7 +14,8 @@ from stochnet.processes import PROCESSES
 from stochnet.simulation.generation.named_laws import Law
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=1, strict=True)]
+# More than this neither fits into a file nor into the numbers of an array.
+Count = Annotated[int, Field(ge=1, le=2**32 - 1, strict=True)]
 
 
 class Part(BaseModel):

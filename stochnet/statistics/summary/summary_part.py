@@ -117,6 +117,8 @@ class Part:
         Whether it depends on the window.
     by_default : bool
         Whether it is kept where nobody says what to keep: what processes of the library need.
+    signed : bool
+        Whether its table holds differences, which may be negative; other entries are counts.
     extra_bytes : int
         Bytes a node that an estimator takes beside its columns.
     """
@@ -131,6 +133,7 @@ class Part:
     per_condition: bool = True
     windowed: bool = False
     by_default: bool = False
+    signed: bool = False
     extra_bytes: int = 0
 
     def __post_init__(self) -> None:

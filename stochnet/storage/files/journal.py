@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stochnet.storage.files.part import Part
+from stochnet.errors.publishing.part import Part
 from stochnet.storage.files.raw import write_at
 
 _LINE = re.compile(rb"stochnet-journal 1 ([0-9a-f]{64}) (\d+) (\d+) ([0-9a-f]{64})\n")

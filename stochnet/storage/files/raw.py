@@ -15,6 +15,80 @@ PIECE = 1 << 20
 _WRITE = 2
 
 
+class HeldFile:
+    """A file for h5py that never fails in the middle: the first error is held and writing ends.
+
+    HDF5 that cannot write keeps its identifiers open and ends the process by a segmentation fault
+    at exit. So it is told that all went well, it closes everything, and `check` raises.
+
+    Parameters
+    ----------
+    fd : int
+        Open for reading and writing; it stays open.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._at = 0
+        self._error: BaseException | None = None
+
+    def check(self) -> None:
+        """Raise what went wrong, once."""
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a byte, counted from the begin or the end."""
+        self._at = offset + (os.fstat(self._fd).st_size if whence == os.SEEK_END else 0)
+        return self._at
+
+    def tell(self) -> int:
+        """Return where the next byte is read or written."""
+        return self._at
+
+    def read(self, size: int) -> bytes:
+        """Read so many bytes; h5py asks for `readinto`, and for this one to know a file."""
+        buffer = bytearray(size)
+        self.readinto(memoryview(buffer))
+        return bytes(buffer)
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill a buffer; what was not written is zero."""
+        got = 0
+        with memoryview(buffer).cast("B") as view:
+            try:
+                got = os.preadv(self._fd, [view], self._at)
+            except BaseException as error:  # noqa: BLE001
+                self._error = self._error or error
+            view[got:] = bytes(len(view) - got)
+            self._at += len(view)
+            return len(view)
+
+    def write(self, data: memoryview) -> int:
+        """Write bytes, or drop them where an error is held."""
+        with memoryview(data).cast("B") as view:
+            try:
+                if self._error is None:
+                    write_at(self._fd, view, self._at)
+            except BaseException as error:  # noqa: BLE001
+                self._error = error
+            self._at += len(view)
+            return len(view)
+
+    def truncate(self, size: int) -> int:
+        """Give the file its length."""
+        try:
+            if self._error is None:
+                os.ftruncate(self._fd, size)
+        except BaseException as error:  # noqa: BLE001
+            self._error = error
+        return size
+
+    def flush(self) -> None:
+        """Do nothing: all is written at once."""
+
+
 def write_at(fd: int, data: memoryview, at: int) -> None:
     """Write all of `data`; the system may take it in several parts."""
     while len(data):
@@ -57,11 +131,20 @@ def reserve(fd: int, size: int, name: object) -> None:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise InvalidInputError(
-                f"{name} needs {size / 1e6:,.0f} MB and there is no room: free some, or choose "
+                f"{name} needs {in_bytes(size)} and there is no room: free some, or choose "
                 "another folder"
             ) from error
     if os.fstat(fd).st_size < size:
         os.ftruncate(fd, size)
+
+
+def in_bytes(size: float) -> str:
+    """Return a size for people, in the unit in which it has one to three digits."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:,.0f} {unit}" if unit == "bytes" or size >= 10 else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:,.1f} TB"
 
 
 def start_writing_back(fd: int, at: int, length: int) -> None:

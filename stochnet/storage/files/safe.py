@@ -85,7 +85,11 @@ def is_file(path: Path) -> bool:
 
 def attribute(obj: Any, name: str) -> str | int | float:
     """Read a scalar text or number attribute of a file, group or dataset."""
-    raw = h5py.h5a.open(obj.id, name.encode())
+    try:
+        key = name.encode()
+    except (UnicodeError, AttributeError) as error:
+        raise FileFormatError(f"the name of an attribute is no text in UTF-8: {name!r}") from error
+    raw = h5py.h5a.open(obj.id, key)
     if raw.get_storage_size() > _MAX_ATTRIBUTE or raw.shape != ():
         raise FileFormatError(f"attribute {name} is not a short scalar")
     value = obj.attrs[name]
@@ -97,6 +101,36 @@ def attribute(obj: Any, name: str) -> str | int | float:
         scalar = value.item()
         return scalar if isinstance(scalar, (int, float)) else str(scalar)
     raise FileFormatError(f"attribute {name} is neither text nor a number")
+
+
+def whole(obj: Any, name: str, low: int = 0, high: int = 2**63 - 1) -> int:
+    """Read an attribute that is a whole number of a range, and no text or fraction.
+
+    Raises
+    ------
+    FileFormatError
+        It is none, or lies outside.
+    """
+    value = attribute(obj, name)
+    if type(value) is not int or not low <= value <= high:
+        raise FileFormatError(
+            f"{name} must be a whole number from {low} to {high}, it is {value!r}"
+        )
+    return value
+
+
+def number(obj: Any, name: str) -> float:
+    """Read an attribute that is a number.
+
+    Raises
+    ------
+    FileFormatError
+        It is a text or a truth value.
+    """
+    value = attribute(obj, name)
+    if type(value) not in (int, float):
+        raise FileFormatError(f"{name} must be a number, it is {value!r}")
+    return float(value)
 
 
 def _layout(handle: h5py.File, path: Path, layouts: Mapping[str, Layout]) -> Layout:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.errors import FileFormatError, InvalidInputError
+from stochnet.errors.publishing.part import Part
 from stochnet.raster.raster import SpikeRaster
 from stochnet.storage.digest import LEAF_BYTES, ArrayDigest
-from stochnet.storage.files.part import Part
 from stochnet.storage.files.seal import write_seal
 from stochnet.storage.files.tree import row_blocks
 from stochnet.storage.rasters import combine, raster_digest, read_raster
-from stochnet.storage.writers.create import create
+from stochnet.storage.writers.create import create, held
 
 
 class ColumnWriter:
@@ -49,7 +50,12 @@ class ColumnWriter:
         self._template = template
         rows = max(1, LEAF_BYTES // (8 * words_per_write))
         chunks = (min(rows, template.n_nodes), 1, words_per_write)
-        self._handle: h5py.File = create(part.path, template, chunks)
+        with ExitStack() as stack:
+            self._file = stack.enter_context(held(part.path, os.O_CREAT | os.O_EXCL))
+            self._handle: h5py.File = create(self._file, template, chunks)
+            stack.callback(self._handle.close)
+            self._file.check()
+            self._open = stack.pop_all()
         self._data = self._handle[template.kind]
         self._words = 0
 
@@ -67,6 +73,7 @@ class ColumnWriter:
             raise InvalidInputError(f"word {self._words} comes next, not {first_word}")
         self._words += block.shape[2]
         self._data[:, :, first_word : self._words] = block
+        self._file.check()
 
     def finish(self) -> None:
         """Hash what was written, seal and publish the file."""
@@ -76,6 +83,7 @@ class ColumnWriter:
                 f"{self._words} of {n_words} words were written; nothing is kept"
             )
         self._handle.flush()
+        self._file.check()
         tree = ArrayDigest(tuple(self._template.data.shape), self._template.data.dtype)
         for rows in row_blocks(self._data):
             tree.update(rows)
@@ -94,7 +102,7 @@ class ColumnWriter:
 
     def close(self) -> None:
         """Let the file go."""
-        self._handle.close()
+        self._open.close()
 
     @property
     def raster(self) -> SpikeRaster:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import numpy as np
 from stochnet._version import __version__
 from stochnet.raster.raster import SpikeRaster
 from stochnet.storage.files.attributes import write_provenance
+from stochnet.storage.files.raw import HeldFile
 from stochnet.storage.files.seal import USERBLOCK
 from stochnet.storage.rasters import raster_attributes, small_arrays
 
@@ -35,9 +39,21 @@ class Place:
     size: int
 
 
-def create(path: Path, template: SpikeRaster, chunks: tuple[int, ...] | None) -> h5py.File:
+@contextlib.contextmanager
+def held(path: Path, flags: int = 0) -> Iterator[HeldFile]:
+    """Open a file for h5py to write; what went wrong is raised at the end."""
+    fd = os.open(path, os.O_RDWR | flags, 0o666)
+    try:
+        file = HeldFile(fd)
+        yield file
+        file.check()
+    finally:
+        os.close(fd)
+
+
+def create(file: HeldFile, template: SpikeRaster, chunks: tuple[int, ...] | None) -> h5py.File:
     """Create the file; the data are laid out last, at once when they stand contiguous."""
-    handle = h5py.File(path, "x", userblock_size=USERBLOCK)
+    handle = h5py.File(file, "w", userblock_size=USERBLOCK)
     for name, array in small_arrays(template).items():
         handle.create_dataset(name, data=array)
     for name, value in raster_attributes(template).items():
@@ -60,7 +76,7 @@ def create(path: Path, template: SpikeRaster, chunks: tuple[int, ...] | None) ->
 
 def create_contiguous(path: Path, template: SpikeRaster) -> Place:
     """Create the file, close it, and say where the data are to be written."""
-    with create(path, template, None) as handle:
+    with held(path, os.O_CREAT | os.O_EXCL) as file, create(file, template, None) as handle:
         data = handle[template.kind].id
         begin, end = data.get_offset(), data.get_offset() + data.get_storage_size()
     return Place(begin, end, path.stat().st_size)
@@ -75,5 +91,5 @@ def placed(handle: h5py.File, kind: str) -> tuple[int, int]:
 
 def set_digest(path: Path, digest: str) -> None:
     """Put the content digest into a closed file."""
-    with h5py.File(path, "r+") as handle:
+    with held(path) as file, h5py.File(file, "r+") as handle:
         handle.attrs["content-digest"] = digest

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stochnet.errors import FileFormatError, InvalidInputError
+from stochnet.errors.publishing.part import Part
 from stochnet.kernels.threads import count
 from stochnet.raster.raster import SpikeRaster
 from stochnet.storage.digest import ArrayDigest, raw_bytes
 from stochnet.storage.files import journal
-from stochnet.storage.files.part import Part
 from stochnet.storage.files.raw import PIECE, equals, hash_at, reserve, start_writing_back, write_at
 from stochnet.storage.files.safe import attribute, safe_open
 from stochnet.storage.files.seal import Pieces, write_seal

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from stochnet.errors import entrance
+from stochnet.errors.publishing.part import Part
+from stochnet.errors.publishing.publish import claim
 from stochnet.raster.raster import SpikeRaster, check_raster
 from stochnet.raster.sinks import MemorySink, RasterSink
-from stochnet.storage.files.publish import claim
+from stochnet.storage.files import journal
 from stochnet.storage.writers.bin_writer import ColumnWriter
 from stochnet.storage.writers.node_writer import RowWriter
 
@@ -41,7 +43,12 @@ def raster_writer(
         The target cannot be written, or not all data were given.
     """
     by_columns = words_per_write is not None and words_per_write < template.data.shape[2]
-    with claim(path, None if by_columns else identity) as part:
+
+    def goes_on(part: Part) -> bool:
+        return identity is not None and journal.is_of(part, identity())
+
+    resumable = identity is not None and not by_columns
+    with claim(path, goes_on if resumable else None) as part:
         writer: RowWriter | ColumnWriter
         if words_per_write is not None and by_columns:
             writer = ColumnWriter(path, part, template, words_per_write)

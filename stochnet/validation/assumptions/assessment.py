@@ -6,12 +6,12 @@ import json
 import math
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stochnet.errors.publishing.publish import publish_text
 from stochnet.raster.layers import Layer
 from stochnet.report import check_figure
 from stochnet.validation.assumptions.catalogue import TESTS
@@ -252,7 +252,7 @@ class Assessment:
     def to_json(self, path: str | os.PathLike[str], *, per_node: bool = False) -> None:
         """Write `to_dict` as a JSON file."""
         text = json.dumps(self.to_dict(per_node), allow_nan=False, indent=1)
-        Path(path).write_text(text + "\n", encoding="utf-8")
+        publish_text(path, text + "\n")
 
     def to_figure(self, path: str | os.PathLike[str]) -> None:
         """Draw the fraction of nodes that pass, layers by tests, as a PNG or SVG file.

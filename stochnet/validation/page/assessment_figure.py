@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
+from stochnet.errors.publishing.publish import publish_bytes
 from stochnet.report.select import short
 from stochnet.validation.excerpt.sampling import some
 
@@ -82,7 +84,10 @@ def write(
         figure.supxlabel(caption, x=0.01, ha="left", fontsize=8.5)
         # A date would make every file differ.
         metadata = {"Date": None} if Path(path).suffix.lower() == ".svg" else None
-        figure.savefig(path, dpi=150, metadata=metadata)
+        drawn = io.BytesIO()
+        kind = Path(path).suffix[1:].lower()
+        figure.savefig(drawn, format=kind, dpi=150, metadata=metadata)
+    publish_bytes(path, drawn.getbuffer())
 
 
 def _by_layer(rows: Sequence[Row], n: int) -> Iterator[Sequence[Row]]:

@@ -10,7 +10,7 @@ import pytest
 
 import stochnet as sn
 from stochnet.errors import FileFormatError
-from tests.storage.test_damage import NAMES, plain, read_all
+from tests.storage.test_damage import NAMES, foreign, plain, read_all
 
 
 def soft_link(handle, path):
@@ -154,7 +154,7 @@ def test_nothing_is_unpickled(golden, tmp_path, monkeypatch):
     for name in ("load", "loads", "Unpickler"):
         monkeypatch.setattr(pickle, name, refuse)
     for name in NAMES:
-        path = golden(name)
+        path = foreign(golden(name))
         with h5py.File(path, "r+") as handle:
             handle["provenance"].attrs["trap"] = np.void(b"cos\nsystem\n(S'true'\ntR.")
         with pytest.raises(FileFormatError, match="neither text nor a number"):
@@ -162,7 +162,7 @@ def test_nothing_is_unpickled(golden, tmp_path, monkeypatch):
 
 
 def test_a_bundle_of_another_process_version_is_refused(golden):
-    path = golden("bundle-v1")
+    path = foreign(golden("bundle-v1"))
     with h5py.File(path, "r+") as handle:
         next(iter(handle["fits"].values())).attrs["process-version"] = 2
     with pytest.raises(FileFormatError, match=r"version 2 of bernoulli.*install the version"):
@@ -171,7 +171,7 @@ def test_a_bundle_of_another_process_version_is_refused(golden):
 
 @pytest.mark.parametrize("name", ["p", "flags", "node_ids", "observed_bins", "log_likelihood"])
 def test_a_bundle_whose_arrays_do_not_fit_together_is_refused(name, golden):
-    path = golden("bundle-v1")
+    path = foreign(golden("bundle-v1"))
     with h5py.File(path, "r+") as handle:
         group = next(iter(handle["fits"].values()))
         where = f"params/{name}" if name == "p" else name

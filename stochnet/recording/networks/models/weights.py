@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import pickle
 import re
@@ -18,7 +19,7 @@ from torch import nn
 
 from stochnet._version import __version__
 from stochnet.errors import FileFormatError, InvalidInputError
-from stochnet.storage.files.publish import publish
+from stochnet.errors.publishing.publish import publish_bytes
 
 CHECKPOINT = "stochnet-network"
 _VERSION = 1
@@ -135,8 +136,10 @@ def save_network(path: str | os.PathLike[str], model: nn.Module, facts: Mapping[
         **facts,
         "state_dict": {k: v.detach().cpu() for k, v in model.state_dict().items()},
     }
-    with publish(path) as part:
-        torch.save(content, part)
+    # In memory: the writer of torch ends in a traceback where the disk is full.
+    memory = io.BytesIO()
+    torch.save(content, memory)
+    publish_bytes(path, memory.getbuffer())
 
 
 def _held(content: Any) -> State | None:

@@ -86,4 +86,5 @@ PART = Part(
     compute,
     stream,
     by_default=True,
+    signed=True,
 )  # fmt: skip
