@@ -84,6 +84,8 @@ def _cell(row: Row) -> str:
 
 def _worst(rows: list[Row]) -> str:
     judged = [x for x in rows if x["no_verdict"] != x["n"]]
+    if not judged:
+        return ""
     apart, n = sum(int(x["apart"]) for x in judged), sum(int(x["n"]) for x in judged)
     low, high = interval(apart, n)
     worst = max(judged, key=lambda x: float(x["share"]))
