@@ -7,14 +7,15 @@ import pytest
 from scipy import stats
 
 import stochnet as sn
+from stochnet.raster.layers import Layer
 from stochnet.validation.comparison import LEVEL
+from stochnet.validation.inference.adjustment import Tail, step_down
 from stochnet.validation.inference.randomization import (
     Randomization,
     decides,
     exchanges,
     fewest_groups,
     n_exchanges,
-    step_down,
 )
 
 
@@ -154,3 +155,42 @@ def test_what_decides_is_known_beforehand():
     assert [decides(1, m) for m in (3, 4, 5)] == [False, False, True]
     assert n_exchanges(1, 5) * LEVEL >= 1 > n_exchanges(1, 4) * LEVEL
     assert [fewest_groups(n) for n in (1, 2, 3, 10)] == [5, 3, 2, 2]
+
+
+def test_five_trials_find_a_large_difference():
+    rng = np.random.default_rng(1)
+    first, second = (sn.SpikeRaster.from_dense(rng.random((60, 5, 50)) < p) for p in (0.2, 0.4))
+    rate = sn.validate(first, second, windows=(10,)).find("firing rate")
+    assert rate.verdict == "differs"
+    # One over the 126 ways to deal ten trials, twice for the two distances.
+    assert rate.p_value == pytest.approx(2 / 126)
+
+
+def test_a_difference_is_found_in_a_network_of_many_layers():
+    """Each of 700 distances has a largest draw: ranks of 4,000 could not order them."""
+    rng = np.random.default_rng(2)
+    layers = tuple(Layer(f"layer{k}", "ReLU", (10,), 10 * k, 10) for k in range(20))
+    p = rng.beta(1, 3, (200, 1, 1))
+    first, second, other = (
+        sn.SpikeRaster.from_dense(rng.random((200, 30, 50)) < q, layers=layers)
+        for q in (p, p, np.clip(1.5 * p, 0, 1))
+    )
+    assert not sn.validate(first, second, windows=(10,)).findings
+    found = sn.validate(first, other, windows=(10,))
+    assert found.find("firing rate").verdict == "differs"
+    assert (
+        sum(x.verdict == "differs" for x in found.statistics if x.statistic == "firing_rate") > 10
+    )
+
+
+def test_tails_keep_the_order_of_what_lies_in_them():
+    rng = np.random.default_rng(0)
+    draws = np.abs(rng.normal(size=400))
+    tail = Tail.of(draws, 9.0)
+    inside = np.sort(draws[draws > tail.start])
+    found = tail.sharpen(np.full(len(inside), 0.5), inside)
+    assert (np.diff(found) < 0).all()
+    assert tail.sharpen(np.array([0.5]), np.array([tail.start]))[0] == 0.5
+    assert tail.sharpen(np.array([1 / 401]), np.array([9.0]))[0] < 1e-3
+    # Draws that are all alike have no tail.
+    assert Tail.of(np.zeros(50), 0.0) is None

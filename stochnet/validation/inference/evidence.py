@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from stochnet.validation.comparison import Comparison, Distance, Interval
-from stochnet.validation.inference.randomization import Adjusted, Randomization, step_down
+from stochnet.validation.inference.adjustment import Adjusted, step_down
+from stochnet.validation.inference.randomization import Randomization
 from stochnet.validation.sums.exchange import spread_evenly
 
 Array = NDArray[np.float64]

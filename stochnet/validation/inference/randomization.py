@@ -14,7 +14,6 @@ each group adds in its own raster (the jackknife), and what each stratum adds to
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -29,8 +28,6 @@ N_DRAWS = 4000
 # Over the variance of a stratum, the largest squared difference that is taken for noise.
 LARGEST_NOISE = 6.0
 AT_ONCE = 256
-# A relative difference that rounding makes: what groups add is kept in single precision.
-TIE = 1e-6
 
 
 def n_exchanges(n_strata: int, each: int) -> int:
@@ -220,75 +217,3 @@ class Randomization:
         """
         own = np.diagonal(products).reshape(2, -1).sum(axis=1) * self.each / (self.each - 1)
         return own[0], own[1]
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Adjusted:
-    """The p values of one hypothesis.
-
-    Attributes
-    ----------
-    p_value, p_adjusted : float
-        By itself, and adjusted for all hypotheses.
-    limit : float
-        The largest value that is not found.
-    """
-
-    p_value: float
-    p_adjusted: float
-    limit: float
-
-
-def step_down(
-    values: Sequence[float], draws: Sequence[Array], level: float = LEVEL
-) -> list[Adjusted]:
-    """Adjust the p values of all hypotheses: the step-down procedure of smallest p values.
-
-    The probability that any true hypothesis is rejected is at most the level, however many others
-    are false, and close to it: the hypotheses are tested with their dependence, and those that are
-    rejected no longer count.
-
-    Parameters
-    ----------
-    values : sequence of float
-        Observed distances.
-    draws : sequence of ndarray (draw,)
-        The same distances under the hypothesis that nothing differs.
-    level : float
-
-    References
-    ----------
-    Westfall & Young (1993), Resampling-Based Multiple Testing, algorithm 2.8.
-    """
-    if not values:
-        return []
-    n = len(draws[0]) + 1
-    # Ties count for the hypothesis; what differs by rounding alone is a tie.
-    ranked = [np.sort(one)[::-1] for one in draws]
-    p_values, of_draws = [], []
-    for value, one, order in zip(values, draws, ranked, strict=True):
-        p_values.append((1 + _at_least(order, value * (1 - TIE) - 1e-15)) / n)
-        of_draws.append(_at_least(order, one) / n)
-    p = np.array(p_values)
-    first = np.argsort(p, kind="stable")
-    table = np.array(of_draws)[first]
-    smallest = np.minimum.accumulate(table[::-1], axis=0)[::-1]
-    adjusted = np.array([(1 + np.sum(row <= p[k])) / n
-                         for row, k in zip(smallest, first, strict=True)])  # fmt: skip
-    adjusted = np.maximum.accumulate(adjusted)
-    kept = np.flatnonzero(adjusted > level)
-    critical = smallest[kept[0] if len(kept) else len(first) - 1]
-    at = max(0, math.floor(level * n) - 1)
-    # Rejected is what has a p value below this one.
-    cut = float(np.sort(critical)[at])
-    found: list[Adjusted] = [Adjusted(1.0, 1.0, math.nan)] * len(p)
-    for k, value in zip(first, adjusted, strict=True):
-        order = ranked[k]
-        limit = float(order[min(len(order) - 1, max(0, math.ceil(cut * n) - 2))])
-        found[k] = Adjusted(float(p[k]), float(value), limit)
-    return found
-
-
-def _at_least(descending: Array, value: float | Array) -> NDArray[np.int64]:
-    """Count the draws that are at least a value, or each of several."""
-    return np.asarray(np.searchsorted(-descending, -np.asarray(value), side="right"))
