@@ -169,9 +169,9 @@ class Adder:
 
     def at_once(self, node_bytes: int) -> int:
         """Return how many nodes of some size are best added up at a time."""
-        labelled = [x for x in (self.by_condition, self.by_position) if x is not None]
-        segments = [one.segments.n_segments for one in labelled]
-        return at_once(max([self.pieces.n_pieces, *segments]), node_bytes)
+        # Parts of a trial are many, and would make the blocks small in which all else is added up.
+        by_condition = 0 if self.by_condition is None else self.by_condition.segments.n_segments
+        return at_once(max(self.pieces.n_pieces, by_condition), node_bytes)
 
     @property
     def bins(self) -> Sums:
