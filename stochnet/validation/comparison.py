@@ -65,7 +65,7 @@ class Distance:
         ``"mean"``: difference of the two means; ``"profile"``: largest difference of the means over
         nodes at one position; ``"rmse"``: root mean square difference of the two values of a node
         (pair); ``"kolmogorov"``: largest difference between the two distribution
-        functions.
+        functions, at up to 64 places.
     value : float
         Between observed and simulated raster, in groups of trials of equal size and make.
     floor : float
@@ -112,7 +112,7 @@ class Comparison:
         Bins, where the statistic has a window.
     unit : str
         Unit of the values, ``"1"`` for none.
-    over : {"nodes", "pairs", "bins", "nodes and conditions"}
+    over : {"nodes", "pairs", "bins", "nodes and conditions", "nodes and positions", …}
         What mean, variance and distances are over.
     n : int
         How many of these have the statistic in both rasters.

@@ -64,11 +64,6 @@ class Resampling:
         """Bins in all groups of a raster."""
         return self.groups[0].n_bins
 
-    @property
-    def by_condition(self) -> bool:
-        """Whether each piece has a condition, so that strata are conditions."""
-        return bool((self.groups[0].pieces.stratum >= 0).all())
-
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Matched:
@@ -187,7 +182,7 @@ def match(
         What the surrogate was drawn from.
     n_pairs : int
     rng : numpy.random.Generator
-        Deals the groups and splits them.
+        Deals the groups and exchanges them.
     progress : callable, optional
 
     Raises

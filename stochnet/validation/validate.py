@@ -86,7 +86,7 @@ def validate(
     n_pairs : int, default 2000
         Pairs of nodes whose correlation is compared, in the network and in each layer.
     rng : numpy.random.Generator, int or None, default 0
-        Draws pairs and halves; as in Scientific Python's SPEC 7.
+        Draws pairs and exchanges; as in Scientific Python's SPEC 7.
     progress : callable, optional
         Called with (what, done, total).
     executor : concurrent.futures.Executor, optional

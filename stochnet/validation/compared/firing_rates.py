@@ -109,7 +109,6 @@ STATISTICS = (
         sums="by_condition",
         values=lambda totals: rates(totals).transpose(1, 2, 0),
         sized=lambda matched, window: (matched.n_conditions,),
-        by_condition=True,
         noise=lambda matched, window, rate: rate_noise(
             matched, rate, matched.compared_bins / matched.n_conditions
         ),

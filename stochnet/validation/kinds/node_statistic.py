@@ -35,11 +35,10 @@ class NodeStatistic(Statistic):
     enough : callable or None
         ``Totals -> (set, node)``, whether so little noise can be judged from what a node does;
         where it cannot, the node is shown and not judged.
-    windowed, per_second, by_condition, indicator, by_mean, profile : bool
+    windowed, per_second, indicator, by_mean, profile : bool
         Whether it is taken for each window; is divided by the width of a bin, where there is one;
-        has one value for each condition, from its bins alone; is 0 or 1; is judged by its mean
-        only, because single nodes are too uneven; is judged by its means over nodes, too, at each
-        of its values.
+        is 0 or 1; is judged by its mean only, because single nodes are too uneven; is judged by its
+        means over nodes, too, at each of its values.
     sized : callable or None
         ``Matched, window -> tuple of int``, the shape of the values of one node.
     noise : callable or None
@@ -61,7 +60,6 @@ class NodeStatistic(Statistic):
     enough: Callable[[Totals], NDArray[np.bool_]] | None = None
     windowed: bool = False
     per_second: bool = False
-    by_condition: bool = False
     indicator: bool = False
     by_mean: bool = False
     profile: bool = False
